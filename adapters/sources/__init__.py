@@ -1,0 +1,1 @@
+"""One file per lead source; `base.py` is the contract, `registry.py` the list."""

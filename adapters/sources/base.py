@@ -1,0 +1,213 @@
+"""The contract of a source. One file per source holds one subclass of `Source`: declared data and `read`.
+
+A source verifies a request on its raw bytes, answers in the sender's own words, and reads a stored request
+into submissions. It touches no database, no clock, no network but the `http` it is handed, and keeps no state.
+Whatever a sender puts into a body, `read` gives a list or raises one of the typed errors of `schemas.errors`:
+
+* `Park(reason, detail)`: cannot be read now; a person or a newer adapter can, and the delivery is replayed then.
+* a `NotALead` item: nothing to capture, and why.
+
+Unknown enum values and unknown fields never cost a lead: keep them in `Lead.extra`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+from urllib.parse import parse_qsl
+
+from pydantic import BaseModel, ConfigDict
+
+from schemas.errors import Park, Reject
+from schemas.source import (
+    Carrier,
+    Entrance,
+    HttpClient,
+    NotALead,
+    Pointer,
+    Read,
+    ReadLead,
+    Reply,
+    Request,
+)
+
+MIB = 1024 * 1024
+
+__all__ = [
+    "MIB",
+    "Carrier",
+    "Entrance",
+    "HttpClient",
+    "NoOptions",
+    "NotALead",
+    "Pointer",
+    "Read",
+    "ReadLead",
+    "Reply",
+    "Request",
+    "Source",
+    "any_secret",
+    "as_text",
+    "basic_password",
+    "form_body",
+    "hmac_sha256_hex",
+    "json_body",
+]
+
+
+class NoOptions(BaseModel):
+    """A source without options refuses any."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source:
+    """Base of every source. Class attributes are the declaration; methods have the usual answer as default."""
+
+    slug: ClassVar[str]
+    """Name in the configuration, in files and in metrics."""
+    title: ClassVar[str]
+    """Name on screens."""
+    documentation: ClassVar[str]
+    """Where the format comes from (URL, or the public reference that describes it)."""
+    identity: ClassVar[str]
+    """What identifies a submission and why that is stable across redeliveries."""
+    namespace: ClassVar[Literal["source", "channel"]] = "source"
+    """Whether the submission key is unique over the whole platform or only within one channel."""
+    options_model: ClassVar[type[BaseModel]] = NoOptions
+    """Options of a channel of this source; secret ones are `SecretStr`. Configuration refuses unknown keys."""
+    carriers: ClassVar[tuple[Carrier, ...]] = ()
+    """Every place where a secret can travel; masked before storing."""
+    max_body: ClassVar[int] = MIB
+    has_handshake: ClassVar[bool] = False
+    needs_secret: ClassVar[bool] = True
+
+    def verify(self, request: Request, entrance: Entrance) -> int:
+        """Index of the secret of `entrance` that verifies the request. Raises `Reject` (401) when none does."""
+        raise NotImplementedError
+
+    def handshake(self, request: Request, entrance: Entrance) -> Reply:
+        """Answer to the platform's GET. Only sources with `has_handshake` are asked. Raises `Reject`."""
+        raise Reject("no_handshake", f"{self.title} does not send GET requests", 405)
+
+    def accepted(self, delivery: str) -> Reply:
+        """The answer that makes the sender call the delivery done. `delivery` is its id, for senders that show it."""
+        return Reply(200, b"{}")
+
+    def refused(self, status: int, reason: str, detail: str) -> Reply:
+        """The answer to a request that was not stored; problem+json (RFC 9457) unless the sender wants another."""
+        body = {"type": f"urn:porteiro:{reason}", "title": reason, "status": status, "detail": detail}
+        return Reply(status, json.dumps(body).encode(), "application/problem+json")
+
+    def read(self, request: Request, entrance: Entrance) -> Sequence[Read]:
+        """Submissions of a stored delivery, in the order sent. Raises `Park` when the body cannot be read."""
+        raise NotImplementedError
+
+    def fetch(self, pointer: Mapping[str, Any], entrance: Entrance, http: HttpClient) -> bytes:
+        """The platform's answer for a `Pointer`'s data, raw. Raises `Retry` or `Park`."""
+        raise Park("no_fetch", f"{self.title} has no fetch step")
+
+    def read_fetched(self, pointer: Mapping[str, Any], answer: bytes, entrance: Entrance) -> ReadLead | NotALead:
+        """The lead in a fetched answer. Raises `Park` when it cannot be read."""
+        raise Park("no_fetch", f"{self.title} has no fetch step")
+
+    def sample(
+        self, entrance: Entrance, person: Mapping[str, str], number: int
+    ) -> tuple[dict[str, str], bytes, dict[str, bytes]]:
+        """A signed sample as the platform would send it, for `porteiro send`: headers, body, and, for pointer
+        sources, the platform's API answers by the last part of their path. `person` has `name`, `phone` (E.164)
+        and `email`; `number` is new for each call and makes the submission's id."""
+        raise NotImplementedError
+
+
+def any_secret(presented: str | None, entrance: Entrance) -> int:
+    """Index of the secret equal to `presented`, all compared in constant time. Raises `Reject` (401)."""
+    found = -1
+    for index, secret in enumerate(entrance.secrets):
+        if hmac.compare_digest((presented or "").encode("utf-8", "surrogatepass"), secret.encode()):
+            found = index
+    if found < 0 or not presented:
+        raise Reject("wrong_secret" if presented else "missing_secret", "the secret is missing or wrong", 401)
+    return found
+
+
+def hmac_sha256_hex(body: bytes, presented: str | None, entrance: Entrance) -> int:
+    """Index of the secret whose HMAC-SHA256 of the raw body is `presented` (hex). Raises `Reject` (401)."""
+    found = -1
+    for index, secret in enumerate(entrance.secrets):
+        expected = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        if hmac.compare_digest(expected.encode(), (presented or "").lower().encode("utf-8", "surrogatepass")):
+            found = index
+    if found < 0:
+        reason = "wrong_signature" if presented else "missing_signature"
+        raise Reject(reason, "the signature is missing or does not match the body", 401)
+    return found
+
+
+def basic_password(request: Request) -> str | None:
+    """Password of HTTP Basic credentials (RFC 7617), or None."""
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        decoded = base64.b64decode(encoded.strip(), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return None
+    return decoded.partition(":")[2] or None
+
+
+def _no_constant(_name: str) -> None:
+    """NaN and the infinities are not JSON and no fact about a lead: read as absent."""
+
+
+def _whole(digits: str) -> int | str:
+    """An integer; as text when it is longer than any id (Python refuses over 4,300 digits)."""
+    return int(digits) if len(digits) <= 40 else digits
+
+
+def _fraction(digits: str) -> float | str:
+    """A float; as text when a float cannot hold it."""
+    value = float(digits)
+    return value if math.isfinite(value) else digits
+
+
+def json_body(body: bytes) -> Any:
+    """The body as JSON, in the Unicode encoding that it shows, else Latin-1. Raises `Park('not_json')`."""
+    try:
+        text = body.decode(json.detect_encoding(body))
+    except UnicodeDecodeError:
+        text = body.decode("latin-1")
+    try:
+        return json.loads(text.lstrip("\ufeff"), parse_constant=_no_constant, parse_int=_whole, parse_float=_fraction)
+    except (ValueError, RecursionError) as error:
+        raise Park("not_json", "the body is not JSON") from error
+
+
+def form_body(body: bytes) -> list[tuple[str, str]]:
+    """Pairs of a form-encoded body in the order sent, UTF-8 first, then Latin-1. Raises `Park('not_form')`."""
+    try:
+        text = body.decode("ascii", "surrogateescape")
+        for encoding in ("utf-8", "latin-1"):
+            try:
+                return parse_qsl(text, keep_blank_values=True, encoding=encoding, errors="strict", max_num_fields=2000)
+            except UnicodeDecodeError:
+                continue
+    except ValueError as error:
+        raise Park("not_form", "the body is not form-encoded") from error
+    raise Park("not_form", "the body is not form-encoded")
+
+
+def as_text(value: Any) -> str | None:
+    """A scalar as text; None for null, containers and blank text. Booleans become `true` and `false`."""
+    if value is None or isinstance(value, dict | list):
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = value if isinstance(value, str) else str(value)
+    return text if text.strip() else None

@@ -1,0 +1,1 @@
+"""Models, the unit of work, claims, bulk writes, queries and migrations."""

@@ -1,0 +1,153 @@
+"""Writes of many rows in a fixed number of statements, whatever the number of rows.
+
+PostgreSQL: COPY, or one statement over arrays (`unnest`). SQLite: `executemany`, one prepared statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql import text
+from sqlalchemy.sql.elements import TextClause
+
+Row = Mapping[str, Any]
+
+_COPY_FROM = 8
+"""From this many rows on, COPY's second round trip is cheaper than the parameters of an INSERT."""
+
+_statements: dict[tuple[str, ...], TextClause] = {}
+
+
+def insert_rows(tx: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Inserts rows; each must have the same keys."""
+    if not rows:
+        return
+    if tx.dialect.name != "postgresql":
+        tx.execute(insert(table), [dict(row) for row in rows])
+    elif len(rows) >= _COPY_FROM:
+        _copy(tx, table, rows)
+    else:
+        tx.execute(_unnest_insert(table, tuple(rows[0])), _arrays(rows))
+
+
+def insert_new(
+    tx: Connection, table: Table, rows: Sequence[Row], unique: Sequence[str], give: Sequence[str]
+) -> set[Any]:
+    """Inserts the rows that no other row has the `unique` columns of; returns the `give` columns of those that
+    were inserted (a value, or a tuple). Rows must be sorted by `unique`, so that two writers cannot deadlock."""
+    if not rows:
+        return set()
+    if tx.dialect.name == "postgresql":
+        statement = _unnest_insert(table, tuple(rows[0]), tuple(unique), tuple(give))
+        found = tx.execute(statement, _arrays(rows)).tuples().all()
+        return {row[0] if len(give) == 1 else tuple(row) for row in found}
+    columns = [table.c[name] for name in unique]
+    before = _existing(tx, table, columns, rows, unique)
+    statement_ = sqlite.insert(table).on_conflict_do_nothing(index_elements=columns)
+    tx.execute(statement_, [dict(row) for row in rows])
+    inserted: set[Any] = set()
+    seen = set(before)
+    for row in rows:
+        key = tuple(row[name] for name in unique)
+        if key not in seen:
+            inserted.add(row[give[0]] if len(give) == 1 else tuple(row[name] for name in give))
+            if None not in key:
+                seen.add(key)
+    return inserted
+
+
+def update_rows(tx: Connection, table: Table, keys: Sequence[str], rows: Sequence[Row]) -> None:
+    """Updates each row found by its `keys` with the row's other values; each must have the same keys."""
+    if not rows:
+        return
+    names = tuple(rows[0])
+    if tx.dialect.name == "postgresql":
+        tx.execute(_unnest_update(table, names, tuple(keys)), _arrays(rows))
+        return
+    statement = update(table).where(*[table.c[name] == bindparam(f"k_{name}") for name in keys])
+    statement = statement.values({name: bindparam(name) for name in names if name not in keys})
+    tx.execute(statement, [{(f"k_{n}" if n in keys else n): row[n] for n in names} for row in rows])
+
+
+def any_of(tx: Connection, column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """`column` is one of the values, in one parameter on PostgreSQL."""
+    wanted = list(values)
+    if tx.dialect.name == "postgresql":
+        return column == func.any(bindparam(None, wanted, type_=postgresql.ARRAY(column.type), unique=True))
+    return column.in_(wanted)
+
+
+def numbers(tx: Connection, sequence: str, table: Table, count: int) -> list[int]:
+    """The next `count` numbers of a sequence (PostgreSQL) or after the table's greatest `number` (SQLite, whose
+    writers come one after the other)."""
+    if count == 0:
+        return []
+    if tx.dialect.name == "postgresql":
+        found = tx.execute(text(f"SELECT nextval('{sequence}') FROM generate_series(1, :n)"), {"n": count})
+        return list(found.scalars())
+    last = tx.execute(select(func.coalesce(func.max(table.c.number), 0))).scalar_one()
+    return list(range(last + 1, last + 1 + count))
+
+
+def _existing(
+    tx: Connection, table: Table, columns: list[Any], rows: Sequence[Row], unique: Sequence[str]
+) -> set[tuple[Any, ...]]:
+    wanted = {row[unique[-1]] for row in rows} - {None}
+    found = tx.execute(select(*columns).where(columns[-1].in_(wanted))).tuples().all()
+    return {tuple(row) for row in found}
+
+
+def _copy(tx: Connection, table: Table, rows: Sequence[Row]) -> None:
+    names = tuple(rows[0])
+    driver: Any = tx.connection.cursor()
+    columns = ", ".join(f'"{name}"' for name in names)
+    with driver as cursor, cursor.copy(f'COPY "{table.name}" ({columns}) FROM STDIN') as copy:
+        for row in rows:
+            copy.write_row([row[name] for name in names])
+
+
+def _arrays(rows: Sequence[Row]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def _array_type(table: Table, name: str) -> str:
+    return f"{table.c[name].type.compile(postgresql.dialect())}[]"  # type: ignore[no-untyped-call]
+
+
+def _cached(key: tuple[str, ...], make: Callable[[], str]) -> TextClause:
+    found = _statements.get(key)
+    if found is None:
+        found = _statements[key] = text(make())
+    return found
+
+
+def _unnest(table: Table, names: tuple[str, ...]) -> str:
+    return ", ".join(f"CAST(:{name} AS {_array_type(table, name)})" for name in names)
+
+
+def _unnest_insert(
+    table: Table, names: tuple[str, ...], unique: tuple[str, ...] = (), give: tuple[str, ...] = ()
+) -> TextClause:
+    def make() -> str:
+        columns = ", ".join(f'"{name}"' for name in names)
+        statement = f'INSERT INTO "{table.name}" ({columns}) SELECT * FROM unnest({_unnest(table, names)})'
+        if unique:
+            statement += f" ON CONFLICT ({', '.join(unique)}) DO NOTHING RETURNING {', '.join(give)}"
+        return statement
+
+    return _cached(("insert", table.name, *names, "/", *unique, "/", *give), make)
+
+
+def _unnest_update(table: Table, names: tuple[str, ...], keys: tuple[str, ...]) -> TextClause:
+    def make() -> str:
+        sets = ", ".join(f'"{name}" = v."{name}"' for name in names if name not in keys)
+        match = " AND ".join(f't."{name}" = v."{name}"' for name in keys)
+        columns = ", ".join(f'"{name}"' for name in names)
+        return (
+            f'UPDATE "{table.name}" AS t SET {sets} FROM unnest({_unnest(table, names)}) AS v ({columns}) WHERE {match}'
+        )
+
+    return _cached(("update", table.name, *names, "/", *keys), make)

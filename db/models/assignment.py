@@ -1,0 +1,92 @@
+"""Who serves an OPV, the decision behind it, the queues' turns, and the list of OPVs to distribute."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, PrimaryKeyConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.models.base import Base, Id, Long, Ref, Small, Time, UtcTime
+
+
+class Assignment(Base):
+    """Team, manager and broker of an OPV since a moment, by a decision; the newest is in force."""
+
+    __tablename__ = "assignments"
+    __table_args__ = (Index("ix_assignments_opportunity_id", "opportunity_id"),)
+
+    id: Mapped[Id]
+    opportunity_id: Mapped[Ref]
+    decision_id: Mapped[Ref]
+    team: Mapped[str | None]
+    manager: Mapped[str | None]
+    broker: Mapped[Long]
+    since: Mapped[Time]
+
+
+class Decision(Base):
+    """One run of distribution over one OPV. `explanation` is JSON text: rules tried and why each did not match,
+    candidates, who was left out and why, the turn."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (Index("ix_decisions_opportunity_id", "opportunity_id"),)
+
+    id: Mapped[Id]
+    opportunity_id: Mapped[Ref]
+    at: Mapped[Time]
+    config_version: Mapped[int]
+    rule: Mapped[str | None]
+    queue: Mapped[str | None]
+    broker: Mapped[str | None]
+    reason: Mapped[str | None]
+    explanation: Mapped[Long]
+
+
+class DistributionWork(Base):
+    """An OPV that waits for a broker. With `due_at` NULL it is undistributed, for `reason`, until the
+    configuration changes. `prefer` is the broker who served the client before; `exclude` the one to leave out."""
+
+    __tablename__ = "distribution_work"
+    __table_args__ = (
+        Index(
+            "ix_distribution_work_due_at",
+            "due_at",
+            postgresql_where=text("due_at IS NOT NULL"),
+            sqlite_where=text("due_at IS NOT NULL"),
+        ),
+    )
+
+    opportunity_id: Mapped[Id]
+    since: Mapped[Time]
+    due_at: Mapped[datetime | None] = mapped_column(UtcTime())
+    lease: Mapped[UUID | None]
+    attempts: Mapped[Small] = mapped_column(server_default=text("0"))
+    prefer: Mapped[str | None]
+    exclude: Mapped[str | None]
+    reason: Mapped[str | None]
+    config_version: Mapped[int] = mapped_column(server_default=text("0"))
+
+
+class QueueTurn(Base):
+    """A queue's turn counter. Locked in a statement of its own before its members are read."""
+
+    __tablename__ = "queues"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    turn: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+
+
+class QueueMember(Base):
+    """A broker of a queue and the turn at which it was last served (or entered, or came back)."""
+
+    __tablename__ = "queue_members"
+    __table_args__ = (PrimaryKeyConstraint("queue", "broker"),)
+
+    queue: Mapped[Long]
+    broker: Mapped[Long]
+    last_turn: Mapped[int] = mapped_column(BigInteger)
+    served: Mapped[int] = mapped_column(BigInteger)
+    position: Mapped[int]
+    active: Mapped[bool]

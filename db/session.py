@@ -1,0 +1,91 @@
+"""The database handle and its units of work. One synchronous engine serves web threads and workers."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+
+_WRITE = "porteiro_write"
+
+
+class Database:
+    """Gives units of work: a connection with an open transaction, committed at the end, rolled back on error.
+
+    SQLite: WAL, foreign keys, recursive triggers (else `INSERT OR REPLACE` passes the history triggers), and
+    `BEGIN IMMEDIATE` for writers, since a read that turns into a write fails at once whatever the busy timeout.
+    """
+
+    def __init__(self, url: str, *, worker: bool = False, prepare_threshold: int | None = 5, pool: int = 10) -> None:
+        self.url = normalize_url(url)
+        self.dialect = "sqlite" if self.url.get_backend_name() == "sqlite" else "postgresql"
+        self.engine = self._sqlite() if self.dialect == "sqlite" else self._postgresql(worker, prepare_threshold, pool)
+
+    def _sqlite(self) -> Engine:
+        if self.url.database and self.url.database != ":memory:":
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(self.url, connect_args={"timeout": 30})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    def _postgresql(self, worker: bool, prepare_threshold: int | None, pool: int) -> Engine:
+        # A work list's statistics change by the minute; a generic plan made while it was empty would stay.
+        options = "-c plan_cache_mode=force_custom_plan" if worker else ""
+        return create_engine(
+            self.url,
+            pool_size=pool,
+            max_overflow=pool,
+            pool_timeout=3,
+            connect_args={
+                "prepare_threshold": prepare_threshold,
+                "options": f"{options} -c timezone=UTC".strip(),
+                "connect_timeout": 5,
+            },
+        )
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A writing unit of work."""
+        with self.engine.connect().execution_options(**{_WRITE: True}) as tx, tx.begin():
+            yield tx
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A reading unit of work."""
+        with self.engine.connect() as tx, tx.begin():
+            yield tx
+
+    def dispose(self) -> None:
+        """Closes the pool's connections."""
+        self.engine.dispose()
+
+
+def normalize_url(url: str) -> URL:
+    """The URL with psycopg 3 as driver, also when a platform hands out `postgres://`."""
+    parsed = make_url(url.replace("postgres://", "postgresql://", 1))
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # SQLAlchemy's "begin" event below says BEGIN, not the driver
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "busy_timeout = 30000",
+        "foreign_keys = ON",
+        "recursive_triggers = ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    write = connection.get_execution_options().get(_WRITE)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

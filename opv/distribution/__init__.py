@@ -1,0 +1,1 @@
+"""Who serves an OPV: rules, gates, pickers, and the decision explained."""

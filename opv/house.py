@@ -1,0 +1,106 @@
+"""The house as one configuration version describes it: people, teams, developments, rules, entrances, indexed.
+
+Built once a version and immutable, so that a batch decides on objects in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from opv.catalog import Catalog
+from opv.roster import Roster
+from schemas.conditions import Condition
+from schemas.config import Automation, Configuration, InlineQueue, InStage, Queue, Rule
+from schemas.duration import Duration
+from schemas.source import Entrance
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRule:
+    """A distribution rule with its condition compiled and its queue found."""
+
+    rule: Rule
+    when: Condition
+    queue: Queue
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedAutomation:
+    """An automation with its condition compiled."""
+
+    automation: Automation
+    when: Condition
+    wait: Duration | None
+
+
+@dataclass(frozen=True)
+class House:
+    """A configuration version in force. `entrances` are all channels ever configured, by number."""
+
+    version: int
+    configuration: Configuration
+    entrances: Mapping[int, Entrance]
+    roster: Roster
+    catalog: Catalog
+    zone: ZoneInfo
+    rules: Sequence[CheckedRule]
+    by_event: Mapping[str, Sequence[CheckedAutomation]]
+    by_stage: Mapping[str, Sequence[CheckedAutomation]]
+    stage_order: Mapping[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def automations(self) -> Mapping[str, CheckedAutomation]:
+        """Active automations by key."""
+        groups = [*self.by_event.values(), *self.by_stage.values()]
+        return {checked.automation.key: checked for group in groups for checked in group}
+
+    @cached_property
+    def entrance_by_key(self) -> Mapping[str, Entrance]:
+        """Entrances by the channel's key."""
+        return {entrance.key: entrance for entrance in self.entrances.values()}
+
+
+HouseOf = Callable[[Connection], House]
+"""Gives the house in force, as read in the unit of work."""
+
+
+def build_house(version: int, configuration: Configuration, entrances: Mapping[int, Entrance]) -> House:
+    """Indexes a configuration. Its conditions were checked when it was applied."""
+    queues = {queue.key: queue for queue in configuration.queues}
+    by_event: dict[str, list[CheckedAutomation]] = {}
+    by_stage: dict[str, list[CheckedAutomation]] = {}
+    for automation in configuration.automations:
+        if not automation.active:
+            continue
+        condition = Condition.read(automation.when)[0]
+        if isinstance(automation.on, InStage):
+            checked = CheckedAutomation(automation, condition, Duration.parse(automation.on.for_))
+            by_stage.setdefault(automation.on.in_stage, []).append(checked)
+        else:
+            by_event.setdefault(automation.on, []).append(CheckedAutomation(automation, condition, None))
+    return House(
+        version=version,
+        configuration=configuration,
+        entrances=entrances,
+        roster=Roster(configuration.people, configuration.teams),
+        catalog=Catalog(configuration.developments),
+        zone=ZoneInfo(configuration.company.timezone),
+        rules=[
+            CheckedRule(rule, Condition.read(rule.when)[0], _queue(rule, queues))
+            for rule in configuration.distribution.rules
+        ],
+        by_event=by_event,
+        by_stage=by_stage,
+        stage_order={stage.key: index for index, stage in enumerate(configuration.funnel.stages)},
+    )
+
+
+def _queue(rule: Rule, queues: Mapping[str, Queue]) -> Queue:
+    if isinstance(rule.queue, InlineQueue):
+        return Queue(key=rule.key, **rule.queue.model_dump())
+    return queues[rule.queue]

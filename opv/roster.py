@@ -1,0 +1,52 @@
+"""People and teams: who is active, who leads whom, who is in a queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from schemas.config import Person, Team
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A broker's place: team and manager, either may be unknown."""
+
+    team: str | None
+    manager: str | None
+
+
+class Roster:
+    """People by key, and each broker's places in the order of the file."""
+
+    def __init__(self, people: Iterable[Person], teams: Iterable[Team]) -> None:
+        self.people = {person.key: person for person in people}
+        self.teams = {team.key: team for team in teams}
+        self._places: dict[str, list[Place]] = {}
+        self._of_team: dict[str, list[str]] = {}
+        for team in self.teams.values():
+            members = self._of_team.setdefault(team.key, [])
+            for lead in team.managers:
+                for broker in lead.brokers:
+                    self._places.setdefault(broker, []).append(Place(team.key, lead.person))
+                    if broker not in members:
+                        members.append(broker)
+
+    def is_active(self, key: str) -> bool:
+        """Whether the person is configured and active."""
+        person = self.people.get(key)
+        return person is not None and person.active
+
+    def brokers_of(self, teams: Sequence[str]) -> list[str]:
+        """Brokers of the teams in the order of the file, each once."""
+        return list(dict.fromkeys(broker for team in teams for broker in self._of_team.get(team, ())))
+
+    def place(self, broker: str, teams: Sequence[str] = ()) -> Place:
+        """The broker's team and manager, in one of `teams` when it is in one of them."""
+        places = self._places.get(broker, [])
+        fitting = [place for place in places if place.team in teams]
+        return next(iter(fitting or places), Place(None, None))
+
+    def brokers_led_by(self, manager: str) -> list[str]:
+        """Brokers that the manager leads at present."""
+        return [b for b, places in self._places.items() if any(place.manager == manager for place in places)]

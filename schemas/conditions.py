@@ -1,0 +1,277 @@
+"""Conditions (`when`): one small typed tree, the same for distribution rules and automations.
+
+A condition is a mapping of facts that must all hold. A fact's expectation is a value, a list (any of) or
+operators; `any`, `all` and `not` combine. Text is compared folded (no case, accents or extra spaces).
+
+    when:
+      source: [grupo_olx, navent]
+      price: {gte: 500000}
+      any: [{city: São Paulo}, {utm.source: google}]
+"""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+TEXT, NUMBER, TRUTH = "text", "number", "yes or no"
+
+FACTS: dict[str, str] = {
+    "source": TEXT, "channel": TEXT, "campaign": TEXT, "medium": TEXT, "origin": TEXT, "development": TEXT,
+    "listing": TEXT, "transaction": TEXT, "price": NUMBER, "city": TEXT, "state": TEXT, "client.kind": TEXT,
+    "returning": TRUTH, "stage": TEXT, "team": TEXT, "manager": TEXT, "broker": TEXT,
+}  # fmt: skip
+"""Facts by name and kind; besides these, every `answers.<key>`, `utm.<key>`, `ad.<key>`, `click_ids.<key>`."""
+
+OPEN_FACTS = ("answers.", "utm.", "ad.", "click_ids.")
+OPERATORS = ("eq", "not", "in", "gte", "gt", "lte", "lt", "contains", "starts_with", "exists")
+
+Facts = Mapping[str, Any]
+
+
+def fold(text: str) -> str:
+    """Lower case, no accents, single spaces: the form in which names and values are compared."""
+    if text.isascii():
+        return " ".join(text.lower().split())
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
+
+
+def number(value: Any) -> Decimal | None:
+    """A number out of a value; Brazilian (`1.234,56`) and plain (`1234.56`) text is understood, else None."""
+    if isinstance(value, bool) or value is None:
+        return None
+    text = str(value).strip().removeprefix("R$").strip().replace(" ", "")
+    if "," in text:
+        text = text.replace(".", "").replace(",", ".")
+    elif text.count(".") > 1 or (text.count(".") == 1 and len(text.split(".")[1]) == 3 and text[0] != "0"):
+        text = text.replace(".", "")
+    try:
+        parsed = Decimal(text)
+    except InvalidOperation:
+        return None
+    return parsed if parsed.is_finite() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong in a condition: where (path within it) and what to write instead."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Whether a condition holds and, when not, the part that failed, in words."""
+
+    holds: bool
+    because: str = ""
+
+
+class Condition:
+    """A checked condition. Build with `Condition.read`, which reports every problem at once."""
+
+    __slots__ = ("_tests", "source")
+
+    def __init__(self, source: Mapping[str, Any], tests: list[Callable[[Facts], Outcome]]) -> None:
+        self.source = source
+        self._tests = tests
+
+    @classmethod
+    def read(cls, source: Any) -> tuple[Condition, list[Problem]]:
+        """The condition and what is wrong in it; with problems, the condition must not be used."""
+        problems: list[Problem] = []
+        if not isinstance(source, Mapping):
+            problem = Problem((), "a condition is a mapping of facts, for example {source: grupo_olx}")
+            return cls({}, []), [problem]
+        tests = list(_read(source, (), problems))
+        return cls(source, tests), problems
+
+    def test(self, facts: Facts) -> Outcome:
+        """First failing part, or that all hold. Facts absent from `facts` do not exist."""
+        for test in self._tests:
+            outcome = test(facts)
+            if not outcome.holds:
+                return outcome
+        return Outcome(True)
+
+
+ALWAYS = Condition({}, [])
+
+
+def _read(
+    source: Mapping[str, Any], path: tuple[str | int, ...], problems: list[Problem]
+) -> Iterator[Callable[[Facts], Outcome]]:
+    for key, expected in source.items():
+        here = (*path, str(key))
+        if key in ("any", "all"):
+            parts = list(_parts(expected, here, problems))
+            yield _any_of(parts) if key == "any" else _all_of(parts)
+        elif key == "not":
+            if not isinstance(expected, Mapping):
+                problems.append(Problem(here, "`not` takes a mapping of facts"))
+                continue
+            yield _none_of(_all_of(list(_read(expected, here, problems))))
+        elif key in FACTS or (isinstance(key, str) and key.startswith(OPEN_FACTS)):
+            yield from _fact(str(key), expected, here, problems)
+        else:
+            near = difflib.get_close_matches(str(key), [*FACTS, "any", "all", "not"], 1)
+            hint = f"did you mean `{near[0]}`?" if near else "known facts: " + ", ".join(FACTS)
+            problems.append(Problem(here, f"unknown fact `{key}`: {hint}"))
+
+
+def _parts(expected: Any, path: tuple[str | int, ...], problems: list[Problem]) -> Iterator[Callable[[Facts], Outcome]]:
+    if not isinstance(expected, list) or not expected:
+        problems.append(Problem(path, f"`{path[-1]}` takes a list of conditions"))
+        return
+    for index, part in enumerate(expected):
+        if isinstance(part, Mapping):
+            yield _all_of(list(_read(part, (*path, index), problems)))
+        else:
+            problems.append(Problem((*path, index), "a condition is a mapping of facts"))
+
+
+def _fact(
+    fact: str, expected: Any, path: tuple[str | int, ...], problems: list[Problem]
+) -> Iterator[Callable[[Facts], Outcome]]:
+    if not isinstance(expected, Mapping):
+        yield _compare(fact, "in" if isinstance(expected, list) else "eq", expected, path, problems)
+        return
+    if not expected:
+        problems.append(Problem(path, "name an operator: " + ", ".join(OPERATORS)))
+    for operator, value in expected.items():
+        if operator not in OPERATORS:
+            near = difflib.get_close_matches(str(operator), OPERATORS, 1)
+            hint = f"did you mean `{near[0]}`?" if near else "known: " + ", ".join(OPERATORS)
+            problems.append(Problem((*path, str(operator)), f"unknown operator `{operator}`: {hint}"))
+            continue
+        yield _compare(fact, operator, value, (*path, operator), problems)
+
+
+def _all_of(tests: list[Callable[[Facts], Outcome]]) -> Callable[[Facts], Outcome]:
+    def test(facts: Facts) -> Outcome:
+        return next((o for t in tests if not (o := t(facts)).holds), Outcome(True))
+
+    return test
+
+
+def _any_of(tests: list[Callable[[Facts], Outcome]]) -> Callable[[Facts], Outcome]:
+    def test(facts: Facts) -> Outcome:
+        outcomes = [t(facts) for t in tests]
+        if any(o.holds for o in outcomes):
+            return Outcome(True)
+        return Outcome(False, "none of: " + "; ".join(o.because for o in outcomes))
+
+    return test
+
+
+def _none_of(inner: Callable[[Facts], Outcome]) -> Callable[[Facts], Outcome]:
+    def test(facts: Facts) -> Outcome:
+        return Outcome(False, "an excluded condition holds") if inner(facts).holds else Outcome(True)
+
+    return test
+
+
+def _compare(
+    fact: str, operator: str, expected: Any, path: tuple[str | int, ...], problems: list[Problem]
+) -> Callable[[Facts], Outcome]:
+    kind = FACTS.get(fact, TEXT)
+    problem = _wrong_value(kind, operator, expected)
+    if problem:
+        problems.append(Problem(path, f"`{fact}` {problem}"))
+        return lambda facts: Outcome(False, "invalid")
+    holds = _TESTS[operator](expected)
+
+    def test(facts: Facts) -> Outcome:
+        actual = facts.get(fact)
+        if holds(actual):
+            return Outcome(True)
+        shown = "absent" if actual is None else repr(actual)
+        return Outcome(False, f"{fact} is {shown}, not {_words(operator, expected)}")
+
+    return test
+
+
+def _words(operator: str, expected: Any) -> str:
+    return repr(expected) if operator == "eq" else f"{operator} {expected!r}"
+
+
+def _wrong_value(kind: str, operator: str, expected: Any) -> str | None:
+    if operator == "exists":
+        return None if isinstance(expected, bool) else "exists: takes true or false"
+    if operator in ("gte", "gt", "lte", "lt"):
+        return None if number(expected) is not None else f"{operator}: takes a number"
+    values = expected if isinstance(expected, list) else [expected]
+    if operator == "in" and not isinstance(expected, list):
+        return "in: takes a list"
+    if not values or any(isinstance(v, Mapping | list) or v is None for v in values):
+        return "takes a value or a list of values"
+    if kind == TRUTH and not all(isinstance(v, bool) for v in values):
+        return "takes true or false"
+    if kind == NUMBER and any(number(v) is None for v in values):
+        return "takes a number"
+    return None
+
+
+def _same(expected: Any) -> Callable[[Any], bool]:
+    if isinstance(expected, bool):
+        return lambda actual: actual is expected
+    folded, amount = fold(str(expected)), number(expected)
+
+    def test(actual: Any) -> bool:
+        if isinstance(actual, str):
+            return fold(actual) == folded
+        if isinstance(actual, list):
+            return any(test(one) for one in actual)
+        return amount is not None and number(actual) == amount
+
+    return test
+
+
+def _any_same(expected: Any) -> Callable[[Any], bool]:
+    tests = [_same(one) for one in (expected if isinstance(expected, list) else [expected])]
+    return lambda actual: any(test(actual) for test in tests)
+
+
+def _differs(expected: Any) -> Callable[[Any], bool]:
+    same = _any_same(expected)
+    return lambda actual: not same(actual)
+
+
+def _order(holds: Callable[[Decimal, Decimal], bool]) -> Callable[[Any], Callable[[Any], bool]]:
+    def make(expected: Any) -> Callable[[Any], bool]:
+        limit = number(expected)
+        return lambda actual: (n := number(actual)) is not None and limit is not None and holds(n, limit)
+
+    return make
+
+
+def _text(holds: Callable[[str, str], bool]) -> Callable[[Any], Callable[[Any], bool]]:
+    def make(expected: Any) -> Callable[[Any], bool]:
+        parts = [fold(str(one)) for one in (expected if isinstance(expected, list) else [expected])]
+        return lambda actual: actual is not None and any(holds(fold(str(actual)), part) for part in parts)
+
+    return make
+
+
+def _exists(expected: Any) -> Callable[[Any], bool]:
+    return lambda actual: (actual is not None) == expected
+
+
+_TESTS: dict[str, Callable[[Any], Callable[[Any], bool]]] = {
+    "eq": _same,
+    "in": _any_same,
+    "not": _differs,
+    "gte": _order(lambda a, b: a >= b),
+    "gt": _order(lambda a, b: a > b),
+    "lte": _order(lambda a, b: a <= b),
+    "lt": _order(lambda a, b: a < b),
+    "contains": _text(lambda a, b: b in a),
+    "starts_with": _text(lambda a, b: a.startswith(b)),
+    "exists": _exists,
+}

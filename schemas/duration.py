@@ -1,0 +1,39 @@
+"""Durations as the configuration writes them: `30 minutes`, `2 hours`, `3 business days`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+_UNITS = {
+    "second": 1, "seconds": 1, "sec": 1, "s": 1,
+    "minute": 60, "minutes": 60, "min": 60, "m": 60,
+    "hour": 3600, "hours": 3600, "h": 3600,
+    "day": 86400, "days": 86400, "d": 86400,
+    "week": 604800, "weeks": 604800, "w": 604800,
+}  # fmt: skip
+_SHAPE = re.compile(r"^\s*(\d{1,6})\s*(business\s+)?([a-z]+)\s*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """`calendar`: `span` is exact. `business days`: `days` whole business days, `span` is zero."""
+
+    kind: Literal["calendar", "business_days"]
+    span: timedelta = timedelta()
+    days: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Duration:
+        """Reads a duration. Raises ValueError with what to write instead."""
+        shape = _SHAPE.match(text)
+        if shape is None or shape[3].lower() not in _UNITS:
+            raise ValueError(f"{text!r} is no duration: write for example '30 minutes', '2 hours', '3 business days'")
+        count, business, unit = int(shape[1]), shape[2], shape[3].lower()
+        if not business:
+            return cls("calendar", span=timedelta(seconds=count * _UNITS[unit]))
+        if unit not in ("day", "days", "d"):
+            raise ValueError(f"{text!r}: business time is counted in days, write for example '3 business days'")
+        return cls("business_days", days=count)

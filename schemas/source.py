@@ -1,0 +1,132 @@
+"""What a source is to the rest of the house: the shapes it takes and gives, and the Protocol it fulfils.
+
+The contract with its defaults, which a new source inherits, is `adapters/sources/base.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel
+
+from schemas.lead import Lead
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request. `headers` have lower-case names (latin-1 text), `query` is percent-decoded, the first
+    value of a repeated name wins in both; `url` is the full public URL as text; `body` the raw bytes."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer in the words of the sender's own protocol."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """Where a secret travels in a request. `header` and `query` values are masked whole; a `json` or `form`
+    carrier is a key of the body (compared without regard to case) whose value is masked."""
+
+    place: Literal["header", "query", "json", "form"]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """A channel as configured and running. `options` is the source's own options model with secrets filled in;
+    `secrets` are the resolved values, any of which verifies; `mapping` says where a lead's field is in the body."""
+
+    key: str
+    id: int
+    source: LeadSource
+    secrets: tuple[str, ...]
+    options: BaseModel
+    timezone: ZoneInfo
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLead:
+    """A submission whose lead is in the delivery. `key` identifies it for ever; None: the sender has no id, and
+    a hash of the content with a 10-minute bucket stands in. `test` marks the platform's own test leads."""
+
+    key: str | None
+    lead: Lead
+    test: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A submission of which the delivery holds ids alone; the fetch step asks the platform for the lead.
+    `data` is a small JSON object, all that `fetch` needs to know."""
+
+    key: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NotALead:
+    """A part of a delivery that makes no OPV: `test` or `ignored`, with the stable reason and a sentence."""
+
+    outcome: Literal["test", "ignored"]
+    reason: str
+    detail: str
+    key: str | None = None
+
+
+Read = ReadLead | Pointer | NotALead
+
+
+class HttpClient(Protocol):
+    """The outbound HTTP a source is given: GET with short in-call retries, no redirects, bounded time and size.
+
+    Raises `schemas.errors.Retry` when there is no answer. Any status is returned."""
+
+    def get(
+        self, url: str, *, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> HttpAnswer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """Status, headers (lower-case names) and body of an answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class LeadSource(Protocol):
+    """What intake, ingest and fetch call. See `adapters.sources.base.Source` for what each part promises."""
+
+    slug: ClassVar[str]
+    title: ClassVar[str]
+    namespace: ClassVar[Literal["source", "channel"]]
+    max_body: ClassVar[int]
+    carriers: ClassVar[tuple[Carrier, ...]]
+    has_handshake: ClassVar[bool]
+    options_model: ClassVar[type[BaseModel]]
+
+    def verify(self, request: Request, entrance: Entrance) -> int: ...
+    def handshake(self, request: Request, entrance: Entrance) -> Reply: ...
+    def accepted(self, delivery: str) -> Reply: ...
+    def refused(self, status: int, reason: str, detail: str) -> Reply: ...
+    def read(self, request: Request, entrance: Entrance) -> Sequence[Read]: ...
+    def fetch(self, pointer: Mapping[str, Any], entrance: Entrance, http: HttpClient) -> bytes: ...
+    def read_fetched(self, pointer: Mapping[str, Any], answer: bytes, entrance: Entrance) -> ReadLead | NotALead: ...

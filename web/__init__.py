@@ -1,0 +1,1 @@
+"""HTTP: webhook intake, the JSON API, the console."""

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - statements are put together out of names of our own tables and columns alone
 """Writes of many rows in a fixed number of statements, whatever the number of rows.
 
 PostgreSQL: COPY, or one statement over arrays (`unnest`). SQLite: `executemany`, one prepared statement.
@@ -42,10 +43,10 @@ def insert_new(
         return set()
     if tx.dialect.name == "postgresql":
         statement = _unnest_insert(table, tuple(rows[0]), tuple(unique), tuple(give))
-        found = tx.execute(statement, _arrays(rows)).tuples().all()
+        found = tx.execute(statement, _arrays(rows)).all()
         return {row[0] if len(give) == 1 else tuple(row) for row in found}
     columns = [table.c[name] for name in unique]
-    before = _existing(tx, table, columns, rows, unique)
+    before = _existing(tx, columns, rows, unique)
     statement_ = sqlite.insert(table).on_conflict_do_nothing(index_elements=columns)
     tx.execute(statement_, [dict(row) for row in rows])
     inserted: set[Any] = set()
@@ -92,11 +93,9 @@ def numbers(tx: Connection, sequence: str, table: Table, count: int) -> list[int
     return list(range(last + 1, last + 1 + count))
 
 
-def _existing(
-    tx: Connection, table: Table, columns: list[Any], rows: Sequence[Row], unique: Sequence[str]
-) -> set[tuple[Any, ...]]:
+def _existing(tx: Connection, columns: list[Any], rows: Sequence[Row], unique: Sequence[str]) -> set[tuple[Any, ...]]:
     wanted = {row[unique[-1]] for row in rows} - {None}
-    found = tx.execute(select(*columns).where(columns[-1].in_(wanted))).tuples().all()
+    found = tx.execute(select(*columns).where(columns[-1].in_(wanted))).all()
     return {tuple(row) for row in found}
 
 

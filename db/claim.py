@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, select, true, update
 
 from db.bulk import any_of
 from db.ids import new_id
+from db.session import AnyRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def claim(tx: Connection, work: WorkList, now: datetime, *, tried: bool, limit: 
 
 def held(
     tx: Connection, work: WorkList, ids: Sequence[UUID], token: UUID, *columns: ColumnElement[Any]
-) -> Sequence[Row[Any]]:
+) -> Sequence[AnyRow]:
     """Re-locks the rows that still hold the token and reads them, in order of their key."""
     statement = (
         select(*(columns or tuple(work.table.c)))

@@ -8,8 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Row, create_engine, event
 from sqlalchemy.engine import URL, make_url
+
+AnyRow = Row[*tuple[Any, ...]]
+"""A result row of any columns."""
 
 _WRITE = "porteiro_write"
 
@@ -29,7 +32,7 @@ class Database:
     def _sqlite(self) -> Engine:
         if self.url.database and self.url.database != ":memory:":
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(self.url, connect_args={"timeout": 30})
+        engine = create_engine(self.url, connect_args={"timeout": 30}, hide_parameters=True)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -42,6 +45,7 @@ class Database:
             pool_size=pool,
             max_overflow=pool,
             pool_timeout=3,
+            hide_parameters=True,  # an error message must not show what a person typed
             connect_args={
                 "prepare_threshold": prepare_threshold,
                 "options": f"{options} -c timezone=UTC".strip(),

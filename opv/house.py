@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from opv.business_time import Calendar
 from opv.catalog import Catalog
 from opv.roster import Roster
 from schemas.conditions import Condition
@@ -52,6 +53,11 @@ class House:
     by_event: Mapping[str, Sequence[CheckedAutomation]]
     by_stage: Mapping[str, Sequence[CheckedAutomation]]
     stage_order: Mapping[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """Business days of the company."""
+        return Calendar(self.configuration.company.holidays, self.zone)
 
     @cached_property
     def automations(self) -> Mapping[str, CheckedAutomation]:

@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     var: Path = Field(Path("var"), validation_alias="PORTEIRO_VAR")
     name: str = Field("porteiro", validation_alias="PORTEIRO_NAME", pattern=r"^[A-Za-z0-9_.-]{1,40}$")
     concurrency: int = Field(2, validation_alias="PORTEIRO_CONCURRENCY", ge=1, le=64)
-    prepare_threshold: int | None = Field(5, validation_alias="PORTEIRO_PREPARE_THRESHOLD")
+    prepare_threshold: int = Field(5, validation_alias="PORTEIRO_PREPARE_THRESHOLD", ge=-1)
     """psycopg's; `0` prepares at once, `-1` (PgBouncer in transaction mode) never."""
     access_log: bool = Field(False, validation_alias="PORTEIRO_ACCESS_LOG")
 
@@ -34,9 +34,14 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.var / 'porteiro.db'}"
 
     @property
+    def prepare_after(self) -> int | None:
+        """psycopg's `prepare_threshold`; None: never."""
+        return None if self.prepare_threshold < 0 else self.prepare_threshold
+
+    @property
     def broker(self) -> str:
         """Message broker URL, kombu's filesystem transport by default."""
-        return self.broker_url or "filesystem://"
+        return self.broker_url or "filesystem://localhost//"
 
     @property
     def base_url(self) -> str:

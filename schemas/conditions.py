@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -32,12 +32,25 @@ OPERATORS = ("eq", "not", "in", "gte", "gt", "lte", "lt", "contains", "starts_wi
 
 Facts = Mapping[str, Any]
 
+_SHOWN = 24
+"""Names that a message lists."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """What was probably meant by an unknown word, as the end of a sentence: the nearest known one, else all."""
+    names = list(known)
+    near = difflib.get_close_matches(word.lower(), names, 1)
+    if near:
+        return f"did you mean `{near[0]}`?"
+    shown = ", ".join(f"`{name}`" for name in names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+    return f"known: {shown}" if names else "there is none yet"
+
 
 def fold(text: str) -> str:
     """Lower case, no accents, single spaces: the form in which names and values are compared."""
     if text.isascii():
         return " ".join(text.lower().split())
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
 
 
@@ -46,7 +59,9 @@ def number(value: Any) -> Decimal | None:
     if isinstance(value, bool) or value is None:
         return None
     text = str(value).strip().removeprefix("R$").strip().replace(" ", "")
-    if "," in text:
+    if isinstance(value, int | float | Decimal):
+        pass
+    elif "," in text:
         text = text.replace(".", "").replace(",", ".")
     elif text.count(".") > 1 or (text.count(".") == 1 and len(text.split(".")[1]) == 3 and text[0] != "0"):
         text = text.replace(".", "")
@@ -120,9 +135,8 @@ def _read(
         elif key in FACTS or (isinstance(key, str) and key.startswith(OPEN_FACTS)):
             yield from _fact(str(key), expected, here, problems)
         else:
-            near = difflib.get_close_matches(str(key), [*FACTS, "any", "all", "not"], 1)
-            hint = f"did you mean `{near[0]}`?" if near else "known facts: " + ", ".join(FACTS)
-            problems.append(Problem(here, f"unknown fact `{key}`: {hint}"))
+            hint = nearest(str(key), [*FACTS, "any", "all", "not", *(f"{start}<key>" for start in OPEN_FACTS)])
+            problems.append(Problem(here, f"unknown fact `{key}`, {hint}"))
 
 
 def _parts(expected: Any, path: tuple[str | int, ...], problems: list[Problem]) -> Iterator[Callable[[Facts], Outcome]]:
@@ -143,12 +157,11 @@ def _fact(
         yield _compare(fact, "in" if isinstance(expected, list) else "eq", expected, path, problems)
         return
     if not expected:
-        problems.append(Problem(path, "name an operator: " + ", ".join(OPERATORS)))
+        problems.append(Problem(path, "write a value, a list, or an operator: " + ", ".join(OPERATORS)))
     for operator, value in expected.items():
         if operator not in OPERATORS:
-            near = difflib.get_close_matches(str(operator), OPERATORS, 1)
-            hint = f"did you mean `{near[0]}`?" if near else "known: " + ", ".join(OPERATORS)
-            problems.append(Problem((*path, str(operator)), f"unknown operator `{operator}`: {hint}"))
+            hint = nearest(str(operator), OPERATORS)
+            problems.append(Problem((*path, str(operator)), f"unknown operator `{operator}`, {hint}"))
             continue
         yield _compare(fact, operator, value, (*path, operator), problems)
 
@@ -180,11 +193,10 @@ def _none_of(inner: Callable[[Facts], Outcome]) -> Callable[[Facts], Outcome]:
 def _compare(
     fact: str, operator: str, expected: Any, path: tuple[str | int, ...], problems: list[Problem]
 ) -> Callable[[Facts], Outcome]:
-    kind = FACTS.get(fact, TEXT)
-    problem = _wrong_value(kind, operator, expected)
+    problem = _wrong_value(fact, operator, expected)
     if problem:
-        problems.append(Problem(path, f"`{fact}` {problem}"))
-        return lambda facts: Outcome(False, "invalid")
+        problems.append(Problem(path, problem))
+        return lambda _facts: Outcome(False, "invalid")
     holds = _TESTS[operator](expected)
 
     def test(facts: Facts) -> Outcome:
@@ -201,26 +213,32 @@ def _words(operator: str, expected: Any) -> str:
     return repr(expected) if operator == "eq" else f"{operator} {expected!r}"
 
 
-def _wrong_value(kind: str, operator: str, expected: Any) -> str | None:
+def _wrong_value(fact: str, operator: str, expected: Any) -> str | None:
     if operator == "exists":
-        return None if isinstance(expected, bool) else "exists: takes true or false"
+        return None if isinstance(expected, bool) else "`exists` takes true or false"
     if operator in ("gte", "gt", "lte", "lt"):
-        return None if number(expected) is not None else f"{operator}: takes a number"
-    values = expected if isinstance(expected, list) else [expected]
+        return None if number(expected) is not None else f"`{operator}` takes a number"
     if operator == "in" and not isinstance(expected, list):
-        return "in: takes a list"
+        return "`in` takes a list"
+    values = expected if isinstance(expected, list) else [expected]
     if not values or any(isinstance(v, Mapping | list) or v is None for v in values):
-        return "takes a value or a list of values"
+        return f"`{fact}` takes a value or a list of values"
+    return _wrong_kind(fact, values)
+
+
+def _wrong_kind(fact: str, values: list[Any]) -> str | None:
+    kind = FACTS.get(fact, TEXT)
     if kind == TRUTH and not all(isinstance(v, bool) for v in values):
-        return "takes true or false"
+        return f"`{fact}` takes true or false"
     if kind == NUMBER and any(number(v) is None for v in values):
-        return "takes a number"
+        return f"`{fact}` takes a number"
     return None
 
 
 def _same(expected: Any) -> Callable[[Any], bool]:
-    if isinstance(expected, bool):
-        return lambda actual: actual is expected
+    if isinstance(expected, bool):  # an answer that was read as text says `true`
+        word = str(expected).lower()
+        return lambda actual: actual is expected or (isinstance(actual, str) and fold(actual) == word)
     folded, amount = fold(str(expected)), number(expected)
 
     def test(actual: Any) -> bool:

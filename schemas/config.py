@@ -15,19 +15,22 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     field_validator,
     model_validator,
 )
 
 from schemas.duration import Duration
 
-_KEY = re.compile(r"^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$")
+_KEY = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
+_HOLIDAYS = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 
 
 def _key(value: str) -> str:
-    if not _KEY.match(value):
-        raise ValueError("a key has 1 to 64 lower-case letters, digits, '-' or '_'")
+    if not _KEY.fullmatch(value):
+        raise ValueError(f"`{value}` is no key: write 1 to 64 lower-case letters, digits, `-` or `_`, as `ana-lima`")
     return value
 
 
@@ -35,7 +38,13 @@ def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):
-        raise ValueError(f"{value!r} is no time zone: write for example America/Sao_Paulo") from None
+        raise ValueError(f"`{value}` is no time zone: write for example `America/Sao_Paulo`") from None
+    return value
+
+
+def _calendar(value: str) -> str:
+    if not _HOLIDAYS.fullmatch(value):
+        raise ValueError(f"`{value}` is no holiday calendar: write a country or a state of it, as `BR` or `BR-SP`")
     return value
 
 
@@ -52,24 +61,29 @@ def _scalar_text(value: Any) -> Any:
 Key = Annotated[str, BeforeValidator(_scalar_text), AfterValidator(_key)]
 Text = Annotated[str, BeforeValidator(_scalar_text), Field(min_length=1, max_length=500)]
 Zone = Annotated[str, AfterValidator(_zone)]
+Calendar = Annotated[str, AfterValidator(_calendar)]
 DurationText = Annotated[str, AfterValidator(_duration)]
 
 
 class Part(BaseModel):
     """Base of every part of the file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Company(Part):
-    """The house. `holidays` is a country or country-subdivision of the `holidays` library, as `BR-SP`."""
+    """The house."""
 
     name: Text = "Porteiro"
     timezone: Zone = "America/Sao_Paulo"
-    holidays: str = Field("BR", pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")
+    """Of times that a sender gives without a zone, and of business days."""
+    holidays: Calendar = "BR"
+    """A country or country-subdivision of the `holidays` library, as `BR-SP`: no business days."""
 
 
 class Person(Part):
+    """Someone of the house. The key names the person everywhere else in the file, and in the API."""
+
     key: Key
     name: Text
     role: Literal["director", "manager", "broker", "ops"]
@@ -77,27 +91,35 @@ class Person(Part):
     phone: Text | None = None
     creci: Text | None = None
     active: bool = True
+    """`false`: gets no lead and no message; what the person did stays."""
 
 
 class TeamManager(Part):
+    """A manager of a team and the brokers led."""
+
     person: Key
     brokers: list[Key] = Field(default_factory=list)
 
 
 class Team(Part):
+    """Managers and their brokers."""
+
     key: Key
     name: Text
     managers: list[TeamManager] = Field(default_factory=list)
 
 
 class Development(Part):
-    """`aliases` are other names senders use; `listings` the listing codes (portal feed) that belong to it."""
+    """What is sold."""
 
     key: Key
     name: Text
     aliases: list[Text] = Field(default_factory=list)
+    """Other names that senders use; case and accents do not matter."""
     listings: list[Text] = Field(default_factory=list)
+    """Listing codes (portal feed) that belong to it."""
     teams: list[Key] = Field(default_factory=list)
+    """Teams that sell it: those of a queue that names none."""
     city: Text | None = None
     state: Text | None = None
 
@@ -106,37 +128,46 @@ LeadDefault = Literal["campaign", "medium", "origin", "development", "listing", 
 
 
 class Channel(Part):
-    """An entrance. `options` belong to the source; `defaults` fill what a lead lacks; `mapping` says where a
-    lead's field is in the body (`name: contato.nome`), for sources of free shape."""
+    """An entrance: the platform posts to `/hooks/<key>`."""
 
     key: Key
     source: Text
     secrets: list[Text] = Field(default_factory=list)
+    """`${NAME}` each, read from the environment; any of them verifies, so that they can be rotated."""
     options: dict[str, Any] = Field(default_factory=dict)
+    """The source's own; a value may hold `${NAME}`."""
     defaults: dict[LeadDefault, Text] = Field(default_factory=dict)
+    """Fill what a lead lacks."""
     mapping: dict[str, Text] = Field(default_factory=dict)
+    """Where a lead's field is in the body (`name: contato.nome`), for sources of free shape."""
 
 
 class Stage(Part):
+    """A step of the funnel, in the order of the file."""
+
     key: Key
     name: Text
 
 
 class Funnel(Part):
+    """The way of an OPV; it begins in the first stage."""
+
     key: Key = "sales"
     name: Text = "Vendas"
     stages: list[Stage] = Field(min_length=1)
 
 
 class Returning(Part):
-    """What a known person's new lead becomes. `scope`: the open OPV is looked for in the whole house or in the
-    lead's development. `open`/`closed`: what to do when there is one. `keep_broker_days`: how long after an
-    OPV's last assignment its broker keeps the client."""
+    """What a known person's new lead becomes."""
 
     scope: Literal["house", "development"] = "house"
+    """Where an OPV of the person is looked for: in the whole house or in the lead's development."""
     open: Literal["card", "new"] = "card"
+    """With an open OPV: a new card on it, or a new OPV."""
     closed: Literal["reopen", "new"] = "new"
+    """With closed ones alone: reopen the newest, or a new OPV."""
     keep_broker_days: int = Field(180, ge=0, le=36500)
+    """How long after an OPV's last assignment its broker keeps the client."""
 
 
 class InlineQueue(Part):
@@ -154,23 +185,34 @@ class InlineQueue(Part):
 
 
 class Queue(InlineQueue):
+    """A queue (roleta) with turns of its own, for the rules that name it."""
+
     key: Key
+
+
+def _queue_shape(value: Any) -> str:
+    return "@inline" if isinstance(value, dict | InlineQueue) else "@key"
 
 
 class Rule(Part):
+    """Leads of which `when` holds go to the queue; without `when`, all. The first rule that holds decides."""
+
     key: Key
     when: dict[str, Any] = Field(default_factory=dict)
-    queue: Key | InlineQueue
+    queue: Annotated[Annotated[Key, Tag("@key")] | Annotated[InlineQueue, Tag("@inline")], Discriminator(_queue_shape)]
+    """A queue's key, or a queue written here, which is then called as the rule."""
 
 
 class Distribution(Part):
+    """How leads find a broker."""
+
     rules: list[Rule] = Field(default_factory=list)
 
 
 class InStage(Part):
     """Fires when an OPV has been in the stage, without leaving it, for the duration."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     in_stage: Key
     for_: DurationText = Field(alias="for")
@@ -186,6 +228,8 @@ class Advance(Part):
 
 
 class Comment(Part):
+    """Writes the text into the OPV's history."""
+
     comment: Text
 
 
@@ -205,7 +249,6 @@ class Redistribute(Part):
     redistribute: NoOptions
 
 
-Action = Advance | Comment | Notify | Redistribute
 ACTIONS: dict[str, type[Part]] = {
     "advance": Advance,
     "comment": Comment,
@@ -214,9 +257,33 @@ ACTIONS: dict[str, type[Part]] = {
 }
 
 
+def _action_name(value: Any) -> str | None:
+    if isinstance(value, dict):
+        return next((f"@{name}" for name in value if name in ACTIONS), None)
+    return next((f"@{name}" for name, model in ACTIONS.items() if isinstance(value, model)), None)
+
+
+Action = Annotated[
+    Annotated[Advance, Tag("@advance")]
+    | Annotated[Comment, Tag("@comment")]
+    | Annotated[Notify, Tag("@notify")]
+    | Annotated[Redistribute, Tag("@redistribute")],
+    Discriminator(_action_name),
+]
+
+
+def _trigger_shape(value: Any) -> str:
+    return "@in_stage" if isinstance(value, dict | InStage) else "@event"
+
+
 class Automation(Part):
+    """When `on` happens and `when` holds, the actions of `do` are done, in order."""
+
     key: Key
-    on: EventName | InStage
+    on: Annotated[
+        Annotated[EventName, Tag("@event")] | Annotated[InStage, Tag("@in_stage")], Discriminator(_trigger_shape)
+    ]
+    """An event, or `{in_stage: contacted, for: 3 business days}`."""
     when: dict[str, Any] = Field(default_factory=dict)
     do: list[Action] = Field(min_length=1)
     active: bool = True
@@ -231,12 +298,16 @@ class Automation(Part):
 
 
 class WithdrawalReason(Part):
+    """Why a client gives up; with `needs_remarks`, the broker must write a sentence."""
+
     key: Key
     name: Text
     needs_remarks: bool = False
 
 
 class WonSale(Part):
+    """How a sale is won."""
+
     mode: Literal["direct", "documentation"] = "direct"
 
 

@@ -14,7 +14,9 @@ _UNITS = {
     "day": 86400, "days": 86400, "d": 86400,
     "week": 604800, "weeks": 604800, "w": 604800,
 }  # fmt: skip
-_SHAPE = re.compile(r"^\s*(\d{1,6})\s*(business\s+)?([a-z]+)\s*$", re.IGNORECASE)
+_SHAPE = re.compile(r"\s*([0-9]{1,9})\s*(business\s+)?([a-z]+)\s*", re.IGNORECASE)
+_LONGEST = 3660
+"""Days. A timer must fall on a date that every database knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,14 @@ class Duration:
     @classmethod
     def parse(cls, text: str) -> Duration:
         """Reads a duration. Raises ValueError with what to write instead."""
-        shape = _SHAPE.match(text)
+        shape = _SHAPE.fullmatch(text)
         if shape is None or shape[3].lower() not in _UNITS:
-            raise ValueError(f"{text!r} is no duration: write for example '30 minutes', '2 hours', '3 business days'")
+            raise ValueError(f"`{text}` is no duration: write for example `30 minutes`, `2 hours`, `3 business days`")
         count, business, unit = int(shape[1]), shape[2], shape[3].lower()
+        if count * _UNITS[unit] > _LONGEST * 86400:
+            raise ValueError(f"`{text}` is too long: write at most `{_LONGEST} days`")
         if not business:
             return cls("calendar", span=timedelta(seconds=count * _UNITS[unit]))
         if unit not in ("day", "days", "d"):
-            raise ValueError(f"{text!r}: business time is counted in days, write for example '3 business days'")
+            raise ValueError(f"`{text}`: business time is counted in days, write for example `3 business days`")
         return cls("business_days", days=count)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
+from urllib.parse import unquote_to_bytes
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
@@ -25,6 +26,38 @@ class Request:
     headers: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes
+
+
+def request_from(method: str, url: bytes, headers: bytes, body: bytes) -> Request:
+    """The request that was received, out of its stored bytes: full URL, `name: value` lines ended by CRLF, body.
+
+    Never raises, whatever the bytes are."""
+    lines = [line.partition(b": ") for line in headers.split(b"\r\n") if line]
+    query = url.partition(b"?")[2]
+    return Request(method, url.decode("latin-1"), header_texts([(n, v) for n, _, v in lines]), query_texts(query), body)
+
+
+def header_texts(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers as text, Latin-1 (RFC 9110 §5.5), lower-case names; the first of a repeated name wins."""
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reversed(headers)}
+
+
+def query_texts(query: bytes) -> dict[str, str]:
+    """A raw query string, percent-decoded to UTF-8 text, a part that is not UTF-8 to Latin-1; the first of a
+    repeated name wins."""
+    if not query:
+        return {}
+    parts = [part.partition(b"=") for part in query.split(b"&") if part]
+    return {percent_decoded(name): percent_decoded(value) for name, _, value in reversed(parts)}
+
+
+def percent_decoded(raw: bytes) -> str:
+    """A name or value of a query string or form as text, `+` as a space. UTF-8, else Latin-1: never raises."""
+    plain = unquote_to_bytes(raw.replace(b"+", b" "))
+    try:
+        return plain.decode()
+    except UnicodeDecodeError:
+        return plain.decode("latin-1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ Whatever a sender puts into a body, `read` gives a list or raises one of the typ
 * `Park(reason, detail)`: cannot be read now; a person or a newer adapter can, and the delivery is replayed then.
 * a `NotALead` item: nothing to capture, and why.
 
-Unknown enum values and unknown fields never cost a lead: keep them in `Lead.extra`.
+Unknown enum values and unknown fields never cost a lead: keep them in `Lead.extra`. What helps to read a body
+is `reading.py`; a source imports all it needs from here.
 """
 
 from __future__ import annotations
@@ -17,14 +18,28 @@ import binascii
 import hashlib
 import hmac
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
-from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict
 
-from schemas.errors import Park, Reject
+from adapters.sources.reading import (
+    CLICK_IDS,
+    Fields,
+    add_answer,
+    as_text,
+    form_body,
+    identifier,
+    is_true,
+    joined_name,
+    json_body,
+    json_object,
+    list_of,
+    note_submitted_at,
+    take_questions,
+)
+from schemas.errors import Park, Reject, Retry
+from schemas.lead import Lead, SentPhone
 from schemas.source import (
     Carrier,
     Entrance,
@@ -40,25 +55,45 @@ from schemas.source import (
 MIB = 1024 * 1024
 
 __all__ = [
+    "CLICK_IDS",
     "MIB",
     "Carrier",
     "Entrance",
+    "Fields",
     "HttpClient",
+    "Lead",
     "NoOptions",
     "NotALead",
+    "Park",
     "Pointer",
     "Read",
     "ReadLead",
+    "Reject",
     "Reply",
     "Request",
+    "Retry",
+    "Sample",
+    "SentPhone",
     "Source",
+    "add_answer",
     "any_secret",
     "as_text",
     "basic_password",
     "form_body",
     "hmac_sha256_hex",
+    "identifier",
+    "is_true",
+    "joined_name",
     "json_body",
+    "json_object",
+    "list_of",
+    "note_submitted_at",
+    "take_questions",
 ]
+
+
+Sample = tuple[dict[str, str], bytes, dict[str, bytes]]
+"""Headers, body and, for pointer sources, the platform's API answers by the last part of their path."""
 
 
 class NoOptions(BaseModel):
@@ -117,22 +152,24 @@ class Source:
         """The lead in a fetched answer. Raises `Park` when it cannot be read."""
         raise Park("no_fetch", f"{self.title} has no fetch step")
 
-    def sample(
-        self, entrance: Entrance, person: Mapping[str, str], number: int
-    ) -> tuple[dict[str, str], bytes, dict[str, bytes]]:
-        """A signed sample as the platform would send it, for `porteiro send`: headers, body, and, for pointer
-        sources, the platform's API answers by the last part of their path. `person` has `name`, `phone` (E.164)
-        and `email`; `number` is new for each call and makes the submission's id."""
+    def sample(self, entrance: Entrance, person: Mapping[str, str], number: int) -> Sample:
+        """A signed sample as the platform would send it, for `porteiro send`. `person` has `name`, `phone` (E.164,
+        Brazilian) and `email`; `number` is new for each call and makes the submission's id."""
         raise NotImplementedError
+
+
+def _secrets(entrance: Entrance) -> Iterator[tuple[int, str]]:
+    """Secrets with their index; an empty one (an unset variable) would verify anybody and is left out."""
+    return ((index, secret) for index, secret in enumerate(entrance.secrets) if secret)
 
 
 def any_secret(presented: str | None, entrance: Entrance) -> int:
     """Index of the secret equal to `presented`, all compared in constant time. Raises `Reject` (401)."""
     found = -1
-    for index, secret in enumerate(entrance.secrets):
+    for index, secret in _secrets(entrance):
         if hmac.compare_digest((presented or "").encode("utf-8", "surrogatepass"), secret.encode()):
             found = index
-    if found < 0 or not presented:
+    if found < 0:
         raise Reject("wrong_secret" if presented else "missing_secret", "the secret is missing or wrong", 401)
     return found
 
@@ -140,7 +177,7 @@ def any_secret(presented: str | None, entrance: Entrance) -> int:
 def hmac_sha256_hex(body: bytes, presented: str | None, entrance: Entrance) -> int:
     """Index of the secret whose HMAC-SHA256 of the raw body is `presented` (hex). Raises `Reject` (401)."""
     found = -1
-    for index, secret in enumerate(entrance.secrets):
+    for index, secret in _secrets(entrance):
         expected = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
         if hmac.compare_digest(expected.encode(), (presented or "").lower().encode("utf-8", "surrogatepass")):
             found = index
@@ -160,54 +197,3 @@ def basic_password(request: Request) -> str | None:
     except (binascii.Error, UnicodeDecodeError, ValueError):
         return None
     return decoded.partition(":")[2] or None
-
-
-def _no_constant(_name: str) -> None:
-    """NaN and the infinities are not JSON and no fact about a lead: read as absent."""
-
-
-def _whole(digits: str) -> int | str:
-    """An integer; as text when it is longer than any id (Python refuses over 4,300 digits)."""
-    return int(digits) if len(digits) <= 40 else digits
-
-
-def _fraction(digits: str) -> float | str:
-    """A float; as text when a float cannot hold it."""
-    value = float(digits)
-    return value if math.isfinite(value) else digits
-
-
-def json_body(body: bytes) -> Any:
-    """The body as JSON, in the Unicode encoding that it shows, else Latin-1. Raises `Park('not_json')`."""
-    try:
-        text = body.decode(json.detect_encoding(body))
-    except UnicodeDecodeError:
-        text = body.decode("latin-1")
-    try:
-        return json.loads(text.lstrip("\ufeff"), parse_constant=_no_constant, parse_int=_whole, parse_float=_fraction)
-    except (ValueError, RecursionError) as error:
-        raise Park("not_json", "the body is not JSON") from error
-
-
-def form_body(body: bytes) -> list[tuple[str, str]]:
-    """Pairs of a form-encoded body in the order sent, UTF-8 first, then Latin-1. Raises `Park('not_form')`."""
-    try:
-        text = body.decode("ascii", "surrogateescape")
-        for encoding in ("utf-8", "latin-1"):
-            try:
-                return parse_qsl(text, keep_blank_values=True, encoding=encoding, errors="strict", max_num_fields=2000)
-            except UnicodeDecodeError:
-                continue
-    except ValueError as error:
-        raise Park("not_form", "the body is not form-encoded") from error
-    raise Park("not_form", "the body is not form-encoded")
-
-
-def as_text(value: Any) -> str | None:
-    """A scalar as text; None for null, containers and blank text. Booleans become `true` and `false`."""
-    if value is None or isinstance(value, dict | list):
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = value if isinstance(value, str) else str(value)
-    return text if text.strip() else None

@@ -412,10 +412,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_timers")),
         sa.UniqueConstraint(
-            "automation",
-            "opportunity_id",
-            "stage_seq",
-            name=op.f("uq_timers_automation_opportunity_id_stage_seq"),
+            "automation", "opportunity_id", "stage_seq", name=op.f("uq_timers_automation_opportunity_id_stage_seq")
         ),
     )
     op.create_index(

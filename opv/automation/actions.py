@@ -1,0 +1,94 @@
+"""What an automation may do to an OPV. Each action changes the batch in memory and says what it did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from db.ids import new_id
+from opv import history
+from opv.batch import Batch, Cause, Opv
+from opv.distribution.waiting import waiting_row
+from schemas.config import Action, Advance, Comment, Notify, Redistribute
+
+
+@dataclass(slots=True)
+class Occurrence:
+    """One occurrence of one automation on one OPV: `name` makes it unique per automation and OPV."""
+
+    automation: str
+    opv: Opv
+    name: str
+    cause: Cause
+
+
+def perform(
+    action: Action, index: int, occurrence: Occurrence, batch: Batch, waiting: dict[UUID, dict[str, Any]]
+) -> dict[str, Any]:
+    """Does one action; gives `{action, result, …}` for the run's record. `waiting` takes OPVs to distribute."""
+    match action:
+        case Advance():
+            return {"action": "advance", **_advance(action, occurrence, batch)}
+        case Comment():
+            return {"action": "comment", **_comment(action, occurrence, batch)}
+        case Notify():
+            return {"action": "notify", **_notify(action, index, occurrence, batch)}
+        case Redistribute():
+            return {"action": "redistribute", **_redistribute(occurrence, batch, waiting)}
+
+
+def _advance(action: Advance, occurrence: Occurrence, batch: Batch) -> dict[str, Any]:
+    opv, order = occurrence.opv, batch.house.stage_order
+    if opv.status != "open":
+        return {"result": "skipped", "because": "the OPV is closed"}
+    if order.get(action.advance, -1) <= order.get(opv.stage, -1):
+        return {"result": "skipped", "because": f"the OPV is already in {opv.stage}"}
+    origin = opv.stage
+    seq = batch.move(opv, action.advance, occurrence.cause, {"automation": occurrence.automation})
+    return {"result": "done", "from": origin, "to": action.advance, "seq": seq}
+
+
+def _comment(action: Comment, occurrence: Occurrence, batch: Batch) -> dict[str, Any]:
+    data = {"automation": occurrence.automation}
+    seq = batch.record(occurrence.opv, history.COMMENT_ADDED, occurrence.cause, data, {"text": action.comment})
+    return {"result": "done", "seq": seq}
+
+
+def _notify(action: Notify, index: int, occurrence: Occurrence, batch: Batch) -> dict[str, Any]:
+    opv = occurrence.opv
+    recipients = _recipients(action.notify, opv, batch)
+    if not recipients:
+        return {"result": "skipped", "because": f"the OPV has no {action.notify}"}
+    for person in recipients:
+        batch.rows["outbound_messages"].append(
+            {
+                "id": new_id(), "target": "log", "kind": "notice", "recipient": person, "opportunity_id": opv.id,
+                "idempotency_key": f"{occurrence.automation}:{opv.id}:{occurrence.name}:{index}:{person}",
+                "body": history.text_of({"opv": opv.number, "automation": occurrence.automation}),
+                "state": "pending", "reason": None, "created_at": batch.now, "sent_at": None,
+                "due_at": batch.now, "lease": None, "attempts": 0, "failures": 0,
+            }
+        )  # fmt: skip
+        data = {"to": person, "automation": occurrence.automation}
+        batch.record(opv, history.NOTICE_QUEUED, occurrence.cause, data)
+    batch.woken.add("outbound")
+    return {"result": "done", "to": recipients}
+
+
+def _recipients(who: str, opv: Opv, batch: Batch) -> list[str]:
+    people = batch.house.roster.people
+    if who == "directors":
+        return [p.key for p in people.values() if p.role == "director" and p.active]
+    person = {"broker": opv.broker, "manager": opv.manager}.get(who, who)
+    return [person] if person and batch.house.roster.is_active(person) else []
+
+
+def _redistribute(occurrence: Occurrence, batch: Batch, waiting: dict[UUID, dict[str, Any]]) -> dict[str, Any]:
+    opv = occurrence.opv
+    if opv.status != "open":
+        return {"result": "skipped", "because": "the OPV is closed"}
+    waiting[opv.id] = waiting_row(opv.id, batch.now, exclude=opv.broker)
+    data = {"automation": occurrence.automation, "broker": opv.broker}
+    seq = batch.record(opv, history.REDISTRIBUTION_ASKED, occurrence.cause, data)
+    return {"result": "done", "seq": seq}

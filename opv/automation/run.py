@@ -1,0 +1,159 @@
+"""The automation step: pending events and due timers, each occurrence's effects exactly once.
+
+An occurrence's run, its effects and the end of its event or timer are one transaction."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Table, delete, update
+
+from db.bulk import any_of
+from db.claim import WorkList, held
+from db.ids import new_id
+from db.models import Base
+from db.session import AnyRow
+from opv import history
+from opv.automation.actions import Occurrence, perform
+from opv.batch import Batch, Cause, Opv, load_opvs
+from opv.distribution.waiting import put_on_list
+from opv.facts import OpvFacts, captures_of, newest
+from opv.house import CheckedAutomation, House
+
+_EVENTS = Base.metadata.tables["pending_events"]
+_TIMERS = Base.metadata.tables["timers"]
+_OPPORTUNITIES = Base.metadata.tables["opportunities"]
+
+MAX_DEPTH = 10
+"""Automations that may follow out of one another before the loop is cut."""
+
+log = logging.getLogger("porteiro.automation")
+
+
+@dataclass(slots=True)
+class Round:
+    """A batch of occurrences, the OPVs' captures, and OPVs to put on the distribution list."""
+
+    batch: Batch
+    captures: Mapping[UUID, Sequence[AnyRow]]
+    waiting: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+
+    def run(self, checked: CheckedAutomation, occurrence: Occurrence, facts: OpvFacts) -> None:
+        """Tests the condition, does the actions in order, records the run."""
+        outcome = checked.when.test(facts)
+        if not outcome.holds:
+            self.record(occurrence, "not_met", outcome.because, [])
+            return
+        steps = [
+            perform(action, index, occurrence, self.batch, self.waiting)
+            for index, action in enumerate(checked.automation.do)
+        ]
+        self.record(occurrence, "done", None, steps)
+
+    def cut(self, occurrence: Occurrence) -> None:
+        """Ends a loop, naming the automations that made it."""
+        chain = " → ".join((*occurrence.cause.chain[-4:],))
+        log.warning("automation loop cut at depth %d: %s", MAX_DEPTH, chain)
+        self.record(occurrence, "cut", f"loop: {chain}", [])
+
+    def record(self, occurrence: Occurrence, result: str, because: str | None, steps: list[dict[str, Any]]) -> None:
+        """Adds the run's row."""
+        self.batch.rows["automation_runs"].append(
+            {
+                "id": new_id(), "automation": occurrence.automation, "opportunity_id": occurrence.opv.id,
+                "occurrence": occurrence.name, "at": self.batch.now, "result": result, "because": because,
+                "steps": history.text_of(steps),
+            }
+        )  # fmt: skip
+
+
+class RunEvents:
+    """Work list: `pending_events`; a consumed one is deleted."""
+
+    name = "automation"
+    work_list = WorkList(_EVENTS, "id", batch=250, lease=timedelta(seconds=60), max_attempts=3)
+
+    def work(self, tx: Connection, ids: Sequence[UUID], token: UUID, house: House, now: datetime) -> set[str]:
+        """Runs what listens to each event, in the order of the events."""
+        rows = held(tx, self.work_list, ids, token)
+        round_ = _round(tx, house, now, {row.opportunity_id for row in rows})
+        for row in rows:
+            for checked in house.by_event.get(row.kind, ()):
+                self._run(round_, row, checked)
+        return _write(tx, round_, _EVENTS, [row.id for row in rows])
+
+    def park(self, tx: Connection, id_: UUID, reason: str, detail: str, now: datetime) -> None:
+        """Kept without a due time: listed as parked."""
+        _park(tx, _EVENTS, id_, reason, detail)
+
+    def _run(self, round_: Round, row: AnyRow, checked: CheckedAutomation) -> None:
+        opv = round_.batch.opvs[row.opportunity_id]
+        key = checked.automation.key
+        chain = (*filter(None, row.chain.split(",")), key)
+        occurrence = Occurrence(key, opv, str(row.seq), Cause(f"automation:{key}", row.depth + 1, chain))
+        if row.depth >= MAX_DEPTH:
+            round_.cut(occurrence)
+        else:
+            round_.run(checked, occurrence, OpvFacts(opv, _capture_at(round_, row), row.stage))
+
+
+class RunTimers:
+    """Work list: due `timers`; one whose OPV has left the stage is dropped."""
+
+    name = "automation"
+    work_list = WorkList(_TIMERS, "id", batch=250, lease=timedelta(seconds=60), max_attempts=3)
+
+    def work(self, tx: Connection, ids: Sequence[UUID], token: UUID, house: House, now: datetime) -> set[str]:
+        """Runs the automations whose time has come."""
+        rows = held(tx, self.work_list, ids, token)
+        round_ = _round(tx, house, now, {row.opportunity_id for row in rows})
+        for row in rows:
+            opv = round_.batch.opvs[row.opportunity_id]
+            checked = house.automations.get(row.automation)
+            if checked and _still_in_stage(opv, row):
+                cause = Cause(f"automation:{row.automation}", 1, (row.automation,))
+                occurrence = Occurrence(row.automation, opv, f"timer:{row.stage_seq}", cause)
+                round_.run(checked, occurrence, OpvFacts(opv, newest(round_.captures.get(opv.id, ()))))
+        return _write(tx, round_, _TIMERS, [row.id for row in rows])
+
+    def park(self, tx: Connection, id_: UUID, reason: str, detail: str, now: datetime) -> None:
+        """Kept without a due time: listed as parked."""
+        _park(tx, _TIMERS, id_, reason, detail)
+
+
+def _round(tx: Connection, house: House, now: datetime, opvs: Iterable[UUID]) -> Round:
+    batch = Batch(house, now)
+    wanted = set(opvs)
+    batch.opvs = load_opvs(tx, any_of(tx, _OPPORTUNITIES.c.id, wanted))
+    return Round(batch, captures_of(tx, wanted))
+
+
+def _capture_at(round_: Round, event: AnyRow) -> AnyRow | None:
+    """The capture an event's conditions look at: that very one for a capture, else the newest then; the creation
+    of an OPV is told together with its first capture."""
+    captures = round_.captures.get(event.opportunity_id, ())
+    if event.kind == history.CREATED:
+        return captures[0] if captures else None
+    return newest(captures, event.seq)
+
+
+def _still_in_stage(opv: Opv, timer: AnyRow) -> bool:
+    return opv.status == "open" and opv.stage == timer.stage and opv.stage_seq == timer.stage_seq
+
+
+def _write(tx: Connection, round_: Round, table: Table, consumed: Sequence[UUID]) -> set[str]:
+    round_.batch.write(tx)
+    put_on_list(tx, round_.batch, round_.waiting)
+    if consumed:
+        tx.execute(delete(table).where(any_of(tx, table.c.id, consumed)))
+    return round_.batch.woken
+
+
+def _park(tx: Connection, table: Table, id_: UUID, reason: str, detail: str) -> None:
+    log.error("%s row %s parked: %s (%s)", table.name, id_, reason, detail)
+    tx.execute(update(table).where(table.c.id == id_).values(due_at=None, lease=None))

@@ -1,0 +1,174 @@
+"""What one unit of work changes. Memory is updated OPV by OPV, so that two leads of one new person in a batch
+meet; rows are written in bulk at the end, in a fixed number of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, select
+
+from db.bulk import Row, insert_rows, numbers, update_rows
+from db.ids import new_id
+from db.models import Base
+from opv import history
+from opv.house import CheckedAutomation, House
+from schemas.duration import Duration
+
+TABLES = Base.metadata.tables
+_OPPORTUNITIES = TABLES["opportunities"]
+_UPDATED = ("id", "stage", "stage_seq", "status", "team", "manager", "broker", "assigned_at", "history_seq",
+            "history_head")  # fmt: skip
+
+# The order in which tables are written: the OPV's row first, whose lock the writer holds.
+_ORDER = (
+    "clients", "involved_clients", "history_entries", "history_contents", "capture_origins", "decisions",
+    "assignments", "pending_events", "timers", "automation_runs", "outbound_messages", "unmapped",
+    "merge_suggestions",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Opv:
+    """An OPV in memory: the row's columns, and whether it is new or changed."""
+
+    id: UUID
+    number: int
+    client_id: UUID
+    funnel: str
+    stage: str
+    stage_seq: int
+    status: str
+    development: str | None
+    team: str | None
+    manager: str | None
+    broker: str | None
+    assigned_at: datetime | None
+    created_at: datetime
+    history_seq: int
+    history_head: bytes
+    is_new: bool = False
+    changed: bool = False
+
+    def row(self, names: Iterable[str]) -> dict[str, Any]:
+        """Values by column name."""
+        return {name: getattr(self, name) for name in names}
+
+
+OPV_COLUMNS = tuple(column.name for column in _OPPORTUNITIES.columns)
+
+
+def load_opvs(tx: Connection, where: ColumnElement[bool]) -> dict[UUID, Opv]:
+    """OPVs by id, locked in the order of their ids (`FOR NO KEY UPDATE`)."""
+    statement = (
+        select(*(_OPPORTUNITIES.c[name] for name in OPV_COLUMNS))
+        .where(where)
+        .order_by(_OPPORTUNITIES.c.id)
+        .with_for_update(key_share=True)
+    )
+    return {row.id: Opv(*row) for row in tx.execute(statement)}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Who does it, and through how many automations it came (`chain` names them)."""
+
+    actor: str
+    depth: int = 0
+    chain: tuple[str, ...] = ()
+
+
+class Batch:
+    """Collects a unit of work's rows. `woken` names the steps that find new work once it is committed."""
+
+    def __init__(self, house: House, now: datetime) -> None:
+        self.house = house
+        self.now = now
+        self.opvs: dict[UUID, Opv] = {}
+        self.rows: dict[str, list[Row]] = {name: [] for name in _ORDER}
+        self.woken: set[str] = set()
+
+    def new_opv(self, client_id: UUID, development: str | None) -> Opv:
+        """A new OPV in the funnel's first stage; its number is given when it is written."""
+        funnel = self.house.configuration.funnel
+        id_ = new_id()
+        opv = Opv(
+            id_, 0, client_id, funnel.key, funnel.stages[0].key, 1, "open", development, None, None, None, None,
+            self.now, 0, history.genesis(id_), is_new=True,
+        )  # fmt: skip
+        self.opvs[id_] = opv
+        return opv
+
+    def record(
+        self, opv: Opv, kind: str, cause: Cause, data: dict[str, Any], content: dict[str, Any] | None = None
+    ) -> int:
+        """Appends a history entry and, when an active automation listens to it, its pending event; gives `seq`."""
+        seq = opv.history_seq + 1
+        text = history.text_of(data)
+        salt: bytes | None = None
+        content_hash: bytes | None = None
+        if content:
+            content_text = history.text_of(content)
+            salt, content_hash = history.commit(content_text)
+            self.rows["history_contents"].append(
+                {"opportunity_id": opv.id, "seq": seq, "content": content_text, "salt": salt, "erased_at": None}
+            )
+        hashed = history.entry_hash(opv.history_head, opv.id, seq, self.now, kind, cause.actor, text, content_hash)
+        self.rows["history_entries"].append(
+            {
+                "opportunity_id": opv.id, "seq": seq, "at": self.now, "kind": kind, "actor": cause.actor,
+                "data": text, "content_hash": content_hash, "hash": hashed,
+            }
+        )  # fmt: skip
+        opv.history_seq, opv.history_head, opv.changed = seq, hashed, True
+        if kind in self.house.by_event:
+            self._pend(opv, seq, kind, cause)
+        return seq
+
+    def move(self, opv: Opv, stage: str, cause: Cause, data: dict[str, Any]) -> int:
+        """Moves the OPV into a stage, with history and the stage's timers."""
+        origin, opv.stage = opv.stage, stage
+        seq = self.record(opv, history.STAGE_CHANGED, cause, {"from": origin, "to": stage, **data})
+        self.enter_stage(opv, seq)
+        return seq
+
+    def enter_stage(self, opv: Opv, seq: int) -> None:
+        """Starts the timers of the automations that wait in the OPV's stage since entry `seq`."""
+        opv.stage_seq = seq
+        for checked in self.house.by_stage.get(opv.stage, ()):
+            self.rows["timers"].append(
+                {
+                    "id": new_id(), "automation": checked.automation.key, "opportunity_id": opv.id,
+                    "stage": opv.stage, "stage_seq": seq, "due_at": self._due(checked), "lease": None, "attempts": 0,
+                }
+            )  # fmt: skip
+
+    def write(self, tx: Connection) -> None:
+        """Writes everything. One statement a table that has rows, whatever their number."""
+        created = [opv for opv in self.opvs.values() if opv.is_new]
+        for opv, number in zip(created, numbers(tx, "opportunity_numbers", _OPPORTUNITIES, len(created)), strict=True):
+            opv.number = number
+        insert_rows(tx, _OPPORTUNITIES, [opv.row(OPV_COLUMNS) for opv in created])
+        changed = [opv for opv in self.opvs.values() if opv.changed and not opv.is_new]
+        update_rows(tx, _OPPORTUNITIES, ("id",), [opv.row(_UPDATED) for opv in changed])
+        for name in _ORDER:
+            insert_rows(tx, TABLES[name], self.rows[name])
+
+    def _pend(self, opv: Opv, seq: int, kind: str, cause: Cause) -> None:
+        self.rows["pending_events"].append(
+            {
+                "id": new_id(), "opportunity_id": opv.id, "seq": seq, "kind": kind, "stage": opv.stage,
+                "depth": cause.depth, "chain": ",".join(cause.chain), "at": self.now, "due_at": self.now,
+                "lease": None, "attempts": 0,
+            }
+        )  # fmt: skip
+        self.woken.add("automation")
+
+    def _due(self, checked: CheckedAutomation) -> datetime:
+        wait = checked.wait or Duration("calendar", timedelta())
+        if wait.kind == "calendar":
+            return self.now + wait.span
+        return self.house.calendar.add_business_days(self.now, wait.days)

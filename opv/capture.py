@@ -1,0 +1,211 @@
+"""From leads to OPVs: the capture card, the client's OPV or a new one, and what did not resolve."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from db.bulk import any_of, insert_new, update_rows
+from db.ids import new_id
+from db.models import Base
+from db.queries.unmapped import count_unmapped
+from opv import history
+from opv.batch import Batch, Cause, Opv, load_opvs
+from opv.distribution.waiting import put_on_list, waiting_row
+from opv.matching import Matched, Person, client_changes, client_row, match
+from opv.normalize import NormalizedLead
+from opv.submissions import Submitted
+
+_TABLES = Base.metadata.tables
+_OPPORTUNITIES = _TABLES["opportunities"]
+
+
+@dataclass(slots=True)
+class Unresolved:
+    """A value of a lead that nothing configured answers to."""
+
+    field: str
+    value: str
+    channel: str
+    capture: UUID
+
+
+def capture(tx: Connection, batch: Batch, submissions: Sequence[Submitted]) -> None:
+    """Captures leads: finds or makes each one's client and OPV, adds the card, the history, the work to distribute.
+
+    Every submission has a lead with a contact. Writes everything but the submissions and deliveries."""
+    if not submissions:
+        return
+    leads = [_lead(one) for one in submissions]
+    matched = match(tx, leads, batch.now)
+    opvs_of = _load_opvs(tx, batch, matched.people)
+    unresolved: list[Unresolved] = []
+    waiting: dict[UUID, dict[str, Any]] = {}
+    captures: list[UUID] = []
+    for submission, lead, person in zip(submissions, leads, matched.people, strict=True):
+        development, missing = _resolve(batch, lead)
+        opv, returning = _opv_for(batch, person, opvs_of[person.id], development, waiting)
+        capture_id = _add_card(batch, submission, lead, person, opv, development, returning)
+        captures.append(capture_id)
+        channel = submission.entrance.key if submission.entrance else ""
+        unresolved += [Unresolved(field, value, channel, capture_id) for field, value in missing]
+    for phone, position in matched.stopped:
+        entrance = submissions[position].entrance
+        unresolved.append(Unresolved("shared_phone", phone, entrance.key if entrance else "", captures[position]))
+    _write(tx, batch, submissions, matched, waiting, unresolved)
+
+
+def _lead(submission: Submitted) -> NormalizedLead:
+    if submission.lead is None:
+        raise ValueError(f"submission {submission.id} has no lead")
+    return submission.lead
+
+
+def _load_opvs(tx: Connection, batch: Batch, people: Sequence[Person]) -> dict[UUID, list[Opv]]:
+    """OPVs of the known clients, oldest first, locked."""
+    known = {person.id for person in people if not person.is_new}
+    found: dict[UUID, list[Opv]] = defaultdict(list)
+    if known:
+        loaded = load_opvs(tx, any_of(tx, _OPPORTUNITIES.c.client_id, known))
+        batch.opvs.update(loaded)
+        for opv in loaded.values():
+            found[opv.client_id].append(opv)
+    return found
+
+
+def _opv_for(
+    batch: Batch, person: Person, own: list[Opv], development: str | None, waiting: dict[UUID, dict[str, Any]]
+) -> tuple[Opv, bool]:
+    """The OPV that the lead belongs to, and whether the client is returning."""
+    rule = batch.house.configuration.returning
+    in_scope = [opv for opv in own if rule.scope == "house" or opv.development == development]
+    open_ = [opv for opv in in_scope if opv.status == "open"]
+    if open_ and rule.open == "card":
+        opv = open_[-1]
+        if opv.broker is not None and not batch.house.roster.is_active(opv.broker):
+            waiting.setdefault(opv.id, waiting_row(opv.id, batch.now))
+        return opv, True
+    if in_scope and not open_ and rule.closed == "reopen":
+        return _reopen(batch, in_scope[-1], waiting), True
+    opv = batch.new_opv(person.id, development)
+    own.append(opv)
+    batch.rows["involved_clients"].append({"opportunity_id": opv.id, "client_id": person.id, "role": "buyer"})
+    waiting[opv.id] = waiting_row(opv.id, batch.now, prefer=_broker_to_keep(batch, own[:-1]))
+    return opv, bool(in_scope)
+
+
+def _reopen(batch: Batch, opv: Opv, waiting: dict[UUID, dict[str, Any]]) -> Opv:
+    cause = Cause("system")
+    opv.status = "open"
+    batch.record(opv, history.REOPENED, cause, {"because": "the client came back"})
+    batch.move(opv, batch.house.configuration.funnel.stages[0].key, cause, {})
+    if opv.broker is None or not batch.house.roster.is_active(opv.broker):
+        waiting.setdefault(opv.id, waiting_row(opv.id, batch.now))
+    return opv
+
+
+def _broker_to_keep(batch: Batch, earlier: Sequence[Opv]) -> str | None:
+    """The broker who served the client last, when that is recent enough."""
+    days = timedelta(days=batch.house.configuration.returning.keep_broker_days)
+    served = [o for o in earlier if o.broker and o.assigned_at and batch.now - o.assigned_at <= days]
+    return max(served, key=lambda o: o.assigned_at or o.created_at).broker if served else None
+
+
+def _resolve(batch: Batch, lead: NormalizedLead) -> tuple[str | None, list[tuple[str, str]]]:
+    """The development's key, and the (field, value) pairs that resolve to nothing. The listing code decides."""
+    catalog = batch.house.catalog
+    missing: list[tuple[str, str]] = []
+    by_listing = catalog.by_listing(lead.listing) if lead.listing else None
+    by_name = catalog.by_name(lead.development) if lead.development else None
+    if lead.listing and by_listing is None:
+        missing.append(("listing", lead.listing))
+        lead.flags.append("listing_unmapped")
+    if "listing_missing" in lead.flags:
+        missing.append(("listing", ""))
+    if lead.development and by_name is None:
+        missing.append(("development", lead.development))
+        lead.flags.append("development_unmapped")
+        lead.raw.setdefault("development", lead.development)
+    elif by_name is not None and lead.development != by_name.key:
+        lead.raw.setdefault("development", lead.development)
+    if by_listing and by_name and by_listing.key != by_name.key:
+        lead.flags.append("development_differs_from_listing")
+    found = by_listing or by_name
+    return (found.key if found else None), missing
+
+
+def _add_card(
+    batch: Batch,
+    submission: Submitted,
+    lead: NormalizedLead,
+    person: Person,
+    opv: Opv,
+    development: str | None,
+    returning: bool,
+) -> UUID:
+    entrance = submission.entrance
+    channel, source = (entrance.key, entrance.source.slug) if entrance else ("", "")
+    capture_id = new_id()
+    cause = Cause(f"channel:{channel}")
+    if opv.is_new and opv.history_seq == 0:
+        batch.record(opv, history.CREATED, cause, {"channel": channel, "stage": opv.stage, "client": str(person.id)})
+        batch.enter_stage(opv, 1)
+    data = {
+        "channel": channel, "source": source, "capture": str(capture_id), "delivery": str(submission.delivery),
+        "client": str(person.id), "returning": returning,
+    }  # fmt: skip
+    if development:
+        data["development"] = development
+    said = {"message": lead.message, "answers": lead.answers}
+    seq = batch.record(opv, history.CAPTURED, cause, data, {k: v for k, v in said.items() if v})
+    details = {
+        "ad": lead.ad, "utm": lead.utm, "click_ids": lead.click_ids, "message": lead.message,
+        "answers": lead.answers, "consent": lead.consent, "extra": lead.extra, "raw": lead.raw, "flags": lead.flags,
+    }  # fmt: skip
+    batch.rows["capture_origins"].append(
+        {
+            "id": capture_id, "opportunity_id": opv.id, "seq": seq, "client_id": person.id,
+            "submission_id": submission.id, "delivery_id": submission.delivery, "source": source,
+            "channel": channel, "external_id": submission.external_id, "received_at": submission.received_at,
+            "submitted_at": lead.submitted_at, "is_returning": returning, "campaign": lead.campaign,
+            "medium": lead.medium, "origin": lead.origin, "development": development, "listing": lead.listing,
+            "transaction": lead.transaction, "price_cents": lead.price_cents, "city": lead.city,
+            "state": lead.state, "details": history.text_of(details),
+        }
+    )  # fmt: skip
+    return capture_id
+
+
+def _write(
+    tx: Connection,
+    batch: Batch,
+    submissions: Sequence[Submitted],
+    matched: Matched,
+    waiting: dict[UUID, dict[str, Any]],
+    unresolved: Sequence[Unresolved],
+) -> None:
+    people = {person.id: person for person in matched.people}
+    batch.rows["clients"] += [client_row(p, batch.now) for p in people.values() if p.is_new]
+    changed = [client_changes(p) for p in people.values() if p.changed and not p.is_new]
+    update_rows(tx, _TABLES["clients"], ("id",), sorted(changed, key=lambda row: row["id"]))
+    batch.write(tx)
+    put_on_list(tx, batch, waiting)
+    pairs = {
+        (one, other): {
+            "client_id": one, "other_id": other, "submission_id": submissions[position].id,
+            "because": because, "created_at": batch.now,
+        }
+        for one, other, position, because in matched.same
+    }  # fmt: skip
+    insert_new(
+        tx, _TABLES["merge_suggestions"], [pairs[key] for key in sorted(pairs)], ("client_id", "other_id"),
+        ("client_id", "other_id"),
+    )  # fmt: skip
+    if unresolved:
+        count_unmapped(tx, [(u.field, u.value[:200], u.channel, u.capture) for u in unresolved], batch.now)

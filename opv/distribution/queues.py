@@ -1,0 +1,75 @@
+"""The queues of a batch: members as configured, turns under lock, written back in two statements."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from db.bulk import any_of, insert_new, insert_rows, update_rows
+from db.models import Base
+from opv.distribution.pickers import Member, RoundRobin
+from opv.house import House
+from schemas.config import Queue
+
+_QUEUES = Base.metadata.tables["queues"]
+_MEMBERS = Base.metadata.tables["queue_members"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A queue as it stands for an OPV: its key, its teams and its brokers. A queue without teams or brokers is
+    one line per development."""
+
+    key: str
+    teams: tuple[str, ...]
+    brokers: tuple[str, ...]
+
+
+def line_of(queue: Queue, development: str | None, house: House) -> Line:
+    """The line that an OPV of the development stands in."""
+    if queue.brokers:
+        return Line(queue.key, (), tuple(queue.brokers))
+    if queue.teams:
+        return Line(queue.key, tuple(queue.teams), tuple(house.roster.brokers_of(queue.teams)))
+    found = house.catalog.developments.get(development or "")
+    teams = tuple(found.teams) if found else ()
+    return Line(f"{queue.key}@{development or ''}", teams, tuple(house.roster.brokers_of(teams)))
+
+
+def lock_queues(tx: Connection, lines: Iterable[Line]) -> dict[str, RoundRobin]:
+    """Locks the queues' rows in the order of their keys, then reads the members: in one statement for both, the
+    members would be as they were before the wait."""
+    by_key = {line.key: line for line in lines}
+    if not by_key:
+        return {}
+    keys = sorted(by_key)
+    insert_new(tx, _QUEUES, [{"key": key, "turn": 0} for key in keys], ("key",), ("key",))
+    q, m = _QUEUES.c, _MEMBERS.c
+    locked = tx.execute(select(q.key, q.turn).where(any_of(tx, q.key, keys)).order_by(q.key).with_for_update()).all()
+    members: dict[str, list[Member]] = defaultdict(list)
+    rows = tx.execute(
+        select(m.queue, m.broker, m.last_turn, m.served, m.position, m.active).where(any_of(tx, m.queue, keys))
+    )
+    for row in rows:
+        members[row.queue].append(Member(row.broker, row.last_turn, row.served, row.position, row.active))
+    return {row.key: RoundRobin(row.key, row.turn, members[row.key], by_key[row.key].brokers) for row in locked}
+
+
+def write_queues(tx: Connection, queues: Mapping[str, RoundRobin]) -> None:
+    """Writes turns and members back."""
+    changed = [(queue, member) for _, queue in sorted(queues.items()) for member in queue.changes()]
+    update_rows(tx, _QUEUES, ("key",), [{"key": key, "turn": queues[key].turn} for key in sorted(queues)])
+    insert_rows(tx, _MEMBERS, [_row(queue, member) for queue, member in changed if member.is_new])
+    update_rows(
+        tx, _MEMBERS, ("queue", "broker"), [_row(queue, member) for queue, member in changed if not member.is_new]
+    )
+
+
+def _row(queue: RoundRobin, member: Member) -> dict[str, object]:
+    return {
+        "queue": queue.key, "broker": member.broker, "last_turn": member.last_turn, "served": member.served,
+        "position": member.position, "active": member.active,
+    }  # fmt: skip

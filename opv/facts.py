@@ -1,0 +1,100 @@
+"""The facts that conditions are tested on, out of an OPV, its client and one of its captures."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from db.bulk import any_of
+from db.models import Base
+from db.session import AnyRow
+from opv.batch import Opv
+from schemas.conditions import FACTS, OPEN_FACTS
+
+_CAPTURES = Base.metadata.tables["capture_origins"]
+_CLIENTS = Base.metadata.tables["clients"]
+
+_COLUMNS = (
+    "source", "channel", "campaign", "medium", "origin", "development", "listing", "transaction", "city", "state",
+)  # fmt: skip
+
+
+class OpvFacts(Mapping[str, Any]):
+    """Facts by name. `capture` is a row of `captures_of`; answers and the like are parsed only when asked for."""
+
+    def __init__(self, opv: Opv, capture: AnyRow | None, stage: str | None = None) -> None:
+        self._opv = opv
+        self._capture = capture
+        self._stage = stage or opv.stage
+        self._details: dict[str, Any] | None = None
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Value of a fact, None when absent."""
+        value = self._value(key)
+        return default if value is None else value
+
+    def _value(self, key: str) -> Any:
+        if key == "stage":
+            return self._stage
+        if key in ("team", "manager", "broker"):
+            return getattr(self._opv, key)
+        capture = self._capture
+        if capture is None:
+            return None
+        if key in _COLUMNS:
+            return getattr(capture, key)
+        if key == "price":
+            return None if capture.price_cents is None else capture.price_cents / 100
+        if key == "client.kind":
+            return capture.client_kind
+        if key == "returning":
+            return capture.is_returning
+        group, _, name = key.partition(".")
+        return self._detail(capture, group, name)
+
+    def _detail(self, capture: AnyRow, group: str, name: str) -> Any:
+        if self._details is None:
+            self._details = json.loads(capture.details)
+        values = self._details.get(group)
+        return values.get(name) if isinstance(values, dict) else None
+
+    def __getitem__(self, key: str) -> Any:
+        value = self._value(key)
+        if value is None:
+            raise KeyError(key)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in (*FACTS, *OPEN_FACTS) if self._value(name) is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def captures_of(tx: Connection, opvs: Iterable[UUID]) -> dict[UUID, Sequence[AnyRow]]:
+    """The captures of each OPV in order, with the client's kind."""
+    c = _CAPTURES.c
+    statement = (
+        select(
+            c.opportunity_id, c.seq, c.price_cents, c.is_returning, c.details, *(c[name] for name in _COLUMNS),
+            _CLIENTS.c.kind.label("client_kind"),
+        )
+        .join(_CLIENTS, _CLIENTS.c.id == c.client_id)
+        .where(any_of(tx, c.opportunity_id, opvs))
+        .order_by(c.opportunity_id, c.seq)
+    )  # fmt: skip
+    found: dict[UUID, list[AnyRow]] = defaultdict(list)
+    for row in tx.execute(statement):
+        found[row.opportunity_id].append(row)
+    return dict(found)
+
+
+def newest(captures: Sequence[AnyRow], until: int | None = None) -> AnyRow | None:
+    """The newest capture, not after history entry `until`."""
+    fitting = [row for row in captures if until is None or row.seq <= until]
+    return fitting[-1] if fitting else None

@@ -1,0 +1,116 @@
+"""The immutable, chained history: how an entry is hashed, how content is committed to, how a chain is verified.
+
+An entry's hash is `sha256(previous hash + canonical text of the entry)`; the canonical text is a JSON list of the
+stored values, `data` being the very text stored. Personal content (a message, a comment) is not in the entry: the
+entry commits to `sha256(salt + content)`, so that erasing a person blanks content and salt and the chain still
+verifies. An OPV's first previous hash is the sha256 of its id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+CREATED = "opv.created"
+CAPTURED = "opv.captured"
+ASSIGNED = "opv.assigned"
+UNDISTRIBUTED = "opv.undistributed"
+REOPENED = "opv.reopened"
+STAGE_CHANGED = "stage.changed"
+COMMENT_ADDED = "comment.added"
+NOTICE_QUEUED = "notice.queued"
+REDISTRIBUTION_ASKED = "redistribution.asked"
+
+
+def genesis(opv: UUID) -> bytes:
+    """The hash before an OPV's first entry."""
+    return hashlib.sha256(opv.bytes).digest()
+
+
+def text_of(data: Any) -> str:
+    """JSON text as stored and hashed."""
+    return _encode(data)
+
+
+def commit(content: str) -> tuple[bytes, bytes]:
+    """A fresh salt and the commitment to the content under it."""
+    salt = os.urandom(16)
+    return salt, commitment(salt, content)
+
+
+def commitment(salt: bytes, content: str) -> bytes:
+    """What an entry says of its content."""
+    return hashlib.sha256(salt + content.encode()).digest()
+
+
+def entry_hash(
+    previous: bytes, opv: UUID, seq: int, at: datetime, kind: str, actor: str, data: str, content_hash: bytes | None
+) -> bytes:
+    """Hash of an entry over the hash before it. `data` is the stored JSON text."""
+    stamp = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    canonical = _encode([opv.hex, seq, stamp, kind, actor, data, content_hash.hex() if content_hash else None])
+    return hashlib.sha256(previous + canonical.encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """An entry and its content row as read back for verification."""
+
+    seq: int
+    at: datetime
+    kind: str
+    actor: str
+    data: str
+    content_hash: bytes | None
+    hash: bytes
+    content: str | None
+    salt: bytes | None
+    erased_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A place where a chain does not hold, in words."""
+
+    opv: UUID
+    seq: int
+    what: str
+
+
+def verify(opv: UUID, head_seq: int, head: bytes, entries: Iterable[StoredEntry]) -> Sequence[Fault]:
+    """Faults of one OPV's chain, entries in order; `head_seq` and `head` are those on the OPV's row."""
+    faults: list[Fault] = []
+    previous, seq = genesis(opv), 0
+    for entry in entries:
+        seq += 1
+        if entry.seq != seq:
+            faults.append(Fault(opv, seq, f"entry {seq} is missing, {entry.seq} follows"))
+            seq = entry.seq
+        expected = entry_hash(
+            previous, opv, entry.seq, entry.at, entry.kind, entry.actor, entry.data, entry.content_hash
+        )
+        if expected != entry.hash:
+            faults.append(Fault(opv, entry.seq, "the entry was changed, or one before it"))
+        faults.extend(_content_faults(opv, entry))
+        previous = entry.hash
+    if seq != head_seq or previous != head:
+        faults.append(Fault(opv, seq, f"the chain ends at entry {seq}, the OPV's head says {head_seq}"))
+    return faults
+
+
+def _content_faults(opv: UUID, entry: StoredEntry) -> Sequence[Fault]:
+    if entry.content_hash is None or entry.erased_at is not None:
+        return ()
+    if entry.content is None or entry.salt is None:
+        return (Fault(opv, entry.seq, "the content row is missing"),)
+    if commitment(entry.salt, entry.content) != entry.content_hash:
+        return (Fault(opv, entry.seq, "the content was changed"),)
+    return ()

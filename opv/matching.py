@@ -1,0 +1,233 @@
+"""Whose lead it is: people meet in `contact_keys`.
+
+Order of keys: CPF/CNPJ, then phone in canonical form (mobiles always with the ninth digit), then e-mail together
+with a name that agrees. Keys that point at different clients give the first of that order and a merge suggestion.
+A phone seen under five different names stops matching.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from db.bulk import any_of, insert_new, update_rows
+from db.ids import new_id
+from db.models import Base
+from opv.normalize import NormalizedLead, names_agree
+
+_KEYS = Base.metadata.tables["contact_keys"]
+_CLIENTS = Base.metadata.tables["clients"]
+
+NAMES_UNTIL_STOPPED = 5
+
+Key = tuple[str, str]
+
+
+@dataclass(slots=True)
+class KnownKey:
+    """A contact key's row in memory. `client` is None while the key belongs to nobody yet."""
+
+    client: UUID | None
+    names: list[str]
+    stopped: bool = False
+    stored: tuple[UUID | None, int, bool] = (None, 0, False)
+
+    def changed(self) -> bool:
+        """Whether the row must be written."""
+        return (self.client, len(self.names), self.stopped) != self.stored
+
+
+@dataclass(slots=True)
+class Person:
+    """A client in memory. `phones` and `emails` in order, the first is the main one."""
+
+    id: UUID
+    kind: str
+    name: str | None
+    document: str | None
+    phones: list[str]
+    emails: list[str]
+    is_new: bool
+    changed: bool = False
+
+    def learn(self, lead: NormalizedLead) -> None:
+        """Fills what is empty and adds contacts; never blanks or overwrites what is known."""
+        if not self.name and lead.name:
+            self.name, self.changed = lead.name, True
+        if not self.document and lead.document:
+            self.document, self.kind, self.changed = lead.document, lead.kind, True
+        for known, brought in ((self.phones, lead.phones), (self.emails, lead.emails)):
+            fresh = [one for one in brought if one not in known]
+            known.extend(fresh)
+            self.changed = self.changed or bool(fresh)
+
+
+@dataclass(slots=True)
+class Matched:
+    """The people of a batch: the client of each lead by position, pairs that look like one person, and phones
+    that stopped matching in this batch."""
+
+    people: list[Person]
+    same: list[tuple[UUID, UUID, int, str]] = field(default_factory=list)
+    stopped: list[tuple[str, int]] = field(default_factory=list)
+
+
+def keys_of(lead: NormalizedLead) -> list[Key]:
+    """Contact keys in the order in which they decide."""
+    keys: list[Key] = [("document", lead.document)] if lead.document else []
+    keys += [("phone", phone) for phone in lead.phones]
+    keys += [("email", f"{email}|{lead.name_key.partition(' ')[0]}") for email in lead.emails]
+    return keys
+
+
+def match(tx: Connection, leads: Sequence[NormalizedLead], now: datetime) -> Matched:
+    """The client of each lead, under lock, new ones made. Writes contact keys; clients are the caller's to write."""
+    keys = [keys_of(lead) for lead in leads]
+    known, tentative = _lock_keys(tx, leads, keys)
+    chosen, matched = _decide(leads, keys, known, tentative)
+    changes = sorted(key for key, one in known.items() if one.changed())
+    update_rows(tx, _KEYS, ("kind", "value"), [_key_row(key, known[key], now) for key in changes])
+    existing = _load_clients(tx, {client for client, is_new in chosen if not is_new})
+    people: dict[UUID, Person] = existing
+    for lead, (client, _) in zip(leads, chosen, strict=True):
+        person = people.get(client)
+        if person is None:
+            person = Person(
+                client, lead.kind, lead.name, lead.document, list(lead.phones), list(lead.emails), is_new=True
+            )
+            people[client] = person
+        else:
+            person.learn(lead)
+        matched.people.append(person)
+    return matched
+
+
+def client_row(person: Person, now: datetime) -> dict[str, Any]:
+    """The clients row of a new person."""
+    return {**client_changes(person), "created_at": now}
+
+
+def client_changes(person: Person) -> dict[str, Any]:
+    """The columns of a client that a lead may change."""
+    return {
+        "id": person.id, "kind": person.kind, "name": person.name, "document": person.document,
+        "phones": json.dumps(person.phones), "emails": json.dumps(person.emails),
+    }  # fmt: skip
+
+
+def _lock_keys(
+    tx: Connection, leads: Sequence[NormalizedLead], keys: Sequence[Sequence[Key]]
+) -> tuple[dict[Key, KnownKey], dict[Key, UUID]]:
+    """Makes the batch's keys exist, and locks those that others made, in the order of the keys."""
+    tentative: dict[Key, UUID] = {}
+    names: dict[Key, list[str]] = {}
+    for lead, own in zip(leads, keys, strict=True):
+        client = next((tentative[key] for key in own if key in tentative), None) or new_id()
+        for key in own:
+            if key not in tentative:
+                tentative[key] = client
+                names[key] = [lead.name_key] if lead.name_key else []
+    rows = [
+        {"kind": kind, "value": value, "client_id": tentative[kind, value], "stopped_at": None,
+         "names": json.dumps(names[kind, value], ensure_ascii=False)}
+        for kind, value in sorted(tentative)
+    ]  # fmt: skip
+    inserted = insert_new(tx, _KEYS, rows, ("kind", "value"), ("kind", "value"))
+    known = {key: KnownKey(None, list(names[key]), stored=(tentative[key], len(names[key]), False)) for key in inserted}
+    others = [key for key in tentative if key not in known]
+    if others:
+        c = _KEYS.c
+        statement = (
+            select(c.kind, c.value, c.client_id, c.names, c.stopped_at)
+            .where(any_of(tx, c.value, {value for _, value in others}))
+            .order_by(c.kind, c.value)
+            .with_for_update(key_share=True)
+        )
+        wanted = set(others)
+        for kind, value, client, text, stopped in tx.execute(statement):
+            if (kind, value) in wanted:
+                seen = json.loads(text)
+                stored = (client, len(seen), stopped is not None)
+                known[kind, value] = KnownKey(client, seen, stopped is not None, stored)
+    return known, tentative
+
+
+def _decide(
+    leads: Sequence[NormalizedLead],
+    keys: Sequence[Sequence[Key]],
+    known: dict[Key, KnownKey],
+    tentative: dict[Key, UUID],
+) -> tuple[list[tuple[UUID, bool]], Matched]:
+    matched = Matched([])
+    chosen: list[tuple[UUID, bool]] = []
+    made: set[UUID] = set()
+    for position, (lead, own) in enumerate(zip(leads, keys, strict=True)):
+        for key in own:
+            if _hear_name(key, known[key], lead.name_key):
+                matched.stopped.append((key[1], position))
+        pointing = [(key, client) for key in own if (client := _points_at(key, known[key], lead.name_key))]
+        clients = list(dict.fromkeys(client for _, client in pointing))
+        if clients:
+            client = clients[0]
+            matched.same.extend(
+                (min(client, other), max(client, other), position, key[0]) for key, other in pointing if other != client
+            )
+        else:
+            client = tentative[own[0]]
+            if client in made:  # met through a phone that no longer matches
+                client = new_id()
+            made.add(client)
+        for key in own:
+            if known[key].client is None:
+                known[key].client = client
+        chosen.append((client, client in made))
+    return chosen, matched
+
+
+def _points_at(key: Key, one: KnownKey, name_key: str) -> UUID | None:
+    if one.client is None or one.stopped:
+        return None
+    if key[0] == "email" and one.names and name_key and not any(names_agree(name_key, n) for n in one.names):
+        return None
+    return one.client
+
+
+def _hear_name(key: Key, one: KnownKey, name_key: str) -> bool:
+    """Notes a name seen with a phone; True when the phone stops matching now."""
+    if key[0] != "phone" or one.stopped or not name_key:
+        return False
+    if any(names_agree(name_key, name) for name in one.names):
+        return False
+    one.names.append(name_key)
+    one.stopped = len(one.names) >= NAMES_UNTIL_STOPPED
+    return one.stopped
+
+
+def _key_row(key: Key, one: KnownKey, now: datetime) -> dict[str, Any]:
+    return {
+        "kind": key[0], "value": key[1], "client_id": one.client,
+        "names": json.dumps(one.names, ensure_ascii=False), "stopped_at": now if one.stopped else None,
+    }  # fmt: skip
+
+
+def _load_clients(tx: Connection, ids: set[UUID]) -> dict[UUID, Person]:
+    """Clients by id, locked in the order of their ids: leads that reach one client by different keys wait here."""
+    if not ids:
+        return {}
+    c = _CLIENTS.c
+    statement = (
+        select(c.id, c.kind, c.name, c.document, c.phones, c.emails)
+        .where(any_of(tx, c.id, ids))
+        .order_by(c.id)
+        .with_for_update(key_share=True)
+    )
+    return {
+        row.id: Person(row.id, row.kind, row.name, row.document, json.loads(row.phones), json.loads(row.emails), False)
+        for row in tx.execute(statement)
+    }

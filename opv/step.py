@@ -1,0 +1,145 @@
+"""How a step of the pipeline does its work: claim a batch, work it in one transaction, split it only on data errors.
+
+Deadlocks, serialization failures and lost connections repeat the batch; anything else unexpected halves it until
+the one row that fails is alone, which is parked with its reason while the others go on.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import PurePath
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from db.claim import WorkList, claim
+from db.session import Database
+from opv.house import House, HouseOf
+
+log = logging.getLogger("porteiro.step")
+
+Clock = Callable[[], datetime]
+
+REPEATS = 4
+"""Times a batch is tried when the database says that trying again may work."""
+
+_TRIED_GAP = 0.2
+"""Seconds between looks for rows whose worker died, while there is fresh work."""
+
+
+class Step(Protocol):
+    """One work list and what is done with its rows."""
+
+    name: str
+    work_list: WorkList
+
+    def work(self, tx: Connection, ids: Sequence[UUID], token: UUID, house: House, now: datetime) -> set[str]:
+        """Works the rows that still hold the token; returns the steps that find new work after the commit."""
+
+    def park(self, tx: Connection, id_: UUID, reason: str, detail: str, now: datetime) -> None:
+        """Ends the row visibly: kept, listed with the reason, replayable."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """What one round did: rows worked, whether more may be due, and the steps to wake."""
+
+    done: int = 0
+    more: bool = False
+    woken: set[str] = field(default_factory=set)
+
+
+class Runner:
+    """Runs rounds of one step in one process."""
+
+    def __init__(self, database: Database, step: Step, house_of: HouseOf, clock: Clock) -> None:
+        self._database = database
+        self._step = step
+        self._house_of = house_of
+        self._clock = clock
+        self._next_tried = 0.0
+
+    def round(self) -> Progress:
+        """One batch of rows never tried, and now and then one row that was."""
+        progress = Progress()
+        work_list = self._step.work_list
+        with self._database.write() as tx:
+            fresh = claim(tx, work_list, self._clock(), tried=False)
+        if fresh:
+            progress.done = len(fresh.ids)
+            progress.more = progress.done >= work_list.batch
+            progress.woken |= self._work(fresh.ids, fresh.token)
+        if not fresh or time.monotonic() >= self._next_tried:
+            self._next_tried = time.monotonic() + _TRIED_GAP
+            self._one_tried(progress)
+        return progress
+
+    def _one_tried(self, progress: Progress) -> None:
+        with self._database.write() as tx:
+            tried = claim(tx, self._step.work_list, self._clock(), tried=True)
+        if tried is None:
+            return
+        progress.done += 1
+        progress.more = True
+        if tried.exhausted:
+            log.error("%s: a row was given up after it ended its worker each time", self._step.name)
+            tries = self._step.work_list.max_attempts
+            self._park(tried.ids[0], "worker_killed", f"its worker died at each of {tries} tries")
+        else:
+            progress.woken |= self._work(tried.ids, tried.token)
+
+    def _work(self, ids: Sequence[UUID], token: UUID) -> set[str]:
+        try:
+            return self._repeated(ids, token)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            if len(ids) == 1:
+                log.error("%s: a row was parked: %s", self._step.name, fingerprint(error))  # noqa: TRY400 - no message, see fingerprint
+                self._park(ids[0], "bug", fingerprint(error))
+                return set()
+        half = len(ids) // 2
+        return self._work(ids[:half], token) | self._work(ids[half:], token)
+
+    def _repeated(self, ids: Sequence[UUID], token: UUID) -> set[str]:
+        for attempt in range(1, REPEATS + 1):
+            try:
+                with self._database.write() as tx:
+                    house = self._house_of(tx)
+                    return self._step.work(tx, ids, token, house, self._clock())
+            except DBAPIError as error:
+                if attempt == REPEATS or not is_transient(error):
+                    raise
+                time.sleep(0.02 * attempt)
+        raise AssertionError("unreachable")
+
+    def _park(self, id_: UUID, reason: str, detail: str) -> None:
+        with self._database.write() as tx:
+            self._step.park(tx, id_, reason, detail, self._clock())
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same batch may succeed when tried again: deadlock (40P01), serialization failure (40001), lock
+    not available (55P03), shutdown and lost connections (57P0x, 08xxx), a busy SQLite."""
+    if not isinstance(error, DBAPIError):
+        return False
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    if error.connection_invalidated or state.startswith(("40", "55P03", "57P", "08", "53")):
+        return True
+    text = str(error.orig)
+    return "database is locked" in text or (not state and "connection" in text.lower())
+
+
+def fingerprint(error: BaseException) -> str:
+    """Type and innermost place of an error. Never its message: that may hold what a person typed."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if "site-packages" not in f.filename] or frames
+    where = f"{'/'.join(PurePath(own[-1].filename).parts[-2:])}:{own[-1].lineno}" if own else "?"
+    return f"{type(error).__name__} at {where}"

@@ -1,0 +1,249 @@
+"""From stored deliveries to submissions: reading with the source, identity, repeats and conflicts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, delete, select
+
+from db.bulk import any_of, insert_new, insert_rows
+from db.ids import new_id
+from db.models import Base, Outcome, SubmissionState
+from opv.normalize import NormalizedLead, normalize
+from opv.step import fingerprint
+from schemas.errors import PorteiroError
+from schemas.lead import Lead
+from schemas.source import Entrance, NotALead, Pointer, Read, ReadLead, Request
+
+_SUBMISSIONS = Base.metadata.tables["submissions"]
+
+CONTENT_WINDOW = timedelta(minutes=10)
+"""A sender without ids that sends the same content within this time has sent it twice."""
+
+log = logging.getLogger("porteiro.ingest")
+
+
+@dataclass(slots=True)
+class Received:
+    """A delivery to read."""
+
+    id: UUID
+    entrance: Entrance | None
+    channel: int
+    received_at: datetime
+    request: Request
+    replayed: bool
+
+
+@dataclass(slots=True, eq=False)
+class Submitted:
+    """A submission in memory. `outcome` CAPTURED stands for a lead that is to be captured; `again` marks one that
+    this very delivery captured before it was replayed."""
+
+    id: UUID
+    delivery: UUID
+    channel: int
+    entrance: Entrance | None
+    received_at: datetime
+    position: int
+    namespace: str
+    key: str | None
+    external_id: str | None
+    outcome: Outcome
+    reason: str | None = None
+    detail: str | None = None
+    lead: NormalizedLead | None = None
+    pointer: str | None = None
+    person: bytes | None = None
+    repeat_of: UUID | None = None
+    content: str | None = None
+    again: bool = False
+
+    def row(self, now: datetime) -> dict[str, Any]:
+        """The submissions row."""
+        waits = self.pointer is not None and self.outcome is Outcome.PENDING
+        return {
+            "id": self.id, "delivery_id": self.delivery, "position": self.position, "channel": self.channel,
+            "namespace": self.namespace, "key": self.key, "external_id": self.external_id,
+            "repeat_of": self.repeat_of, "outcome": self.outcome.value, "reason": self.reason,
+            "detail": self.detail, "state": (SubmissionState.FETCH if waits else SubmissionState.DONE).value,
+            "created_at": self.received_at, "done_at": None if waits else now, "due_at": now if waits else None,
+            "lease": None, "attempts": 0, "failures": 0, "pointer": self.pointer, "fetched": None,
+            "person": self.person,
+        }  # fmt: skip
+
+    def park(self, reason: str, detail: str) -> None:
+        """Keeps it, with the reason, until a person or a new configuration helps."""
+        self.outcome, self.reason, self.detail = Outcome.PARKED, reason, detail
+
+
+def read(received: Received) -> list[Submitted]:
+    """The submissions of a delivery; always at least one, so that every delivery has a visible outcome."""
+    entrance = received.entrance
+    if entrance is None:
+        return [_whole(received, Outcome.PARKED, "unknown_channel", "the channel's source is not installed")]
+    if entrance.retired:
+        return [_whole(received, Outcome.PARKED, "channel_retired", "the channel is not in the configuration")]
+    try:
+        reads = entrance.source.read(received.request, entrance)
+    except PorteiroError as error:
+        return [_whole(received, Outcome.PARKED, error.reason, error.detail)]
+    except Exception as error:
+        log.error("source %s could not read a delivery: %s", entrance.source.slug, fingerprint(error))  # noqa: TRY400 - see fingerprint
+        return [_whole(received, Outcome.PARKED, "bug", f"the source's reader failed: {fingerprint(error)}")]
+    if not reads:
+        return [_whole(received, Outcome.IGNORED, "nothing_in_it", "the delivery holds no lead")]
+    return [_submitted(received, entrance, position, one) for position, one in enumerate(reads)]
+
+
+def take(submission: Submitted, read_: ReadLead | NotALead, entrance: Entrance) -> None:
+    """Fills in what was read: a lead to capture, a test, something to ignore, or a lead without any contact."""
+    if isinstance(read_, NotALead):
+        submission.outcome = Outcome(read_.outcome)
+        submission.reason, submission.detail = read_.reason, read_.detail
+        return
+    lead = normalize(_with_defaults(read_.lead, entrance))
+    submission.lead, submission.person = lead, person_marks(lead)
+    if read_.test:
+        submission.outcome, submission.reason = Outcome.TEST, "test_lead"
+        submission.detail = "the platform marks it as a test"
+    elif not lead.has_contact:
+        submission.park("no_contact", "no usable phone or e-mail in it")
+    else:
+        submission.outcome = Outcome.CAPTURED
+
+
+def store(tx: Connection, found: Sequence[Submitted], now: datetime) -> list[Submitted]:
+    """Inserts submissions, each key once; gives those that are new. What was there before becomes `repeated`, or
+    `conflict` (parked) when the same key brings another person's data."""
+    _repeats_by_content(tx, found)
+    keyed = sorted((s for s in found if s.key is not None), key=lambda s: (s.namespace, s.key or ""))
+    inserted = insert_new(tx, _SUBMISSIONS, [s.row(now) for s in keyed], ("namespace", "key"), ("id",))
+    _mark_known(tx, [s for s in keyed if s.id not in inserted], inserted)
+    loose = [s for s in found if s.id not in inserted and not s.again]
+    insert_rows(tx, _SUBMISSIONS, [s.row(now) for s in loose])
+    return [s for s in found if s.repeat_of is None and not s.again]
+
+
+def forget_unfinished(tx: Connection, deliveries: Iterable[UUID]) -> None:
+    """Before a replayed delivery is read anew: drops its submissions that made no capture."""
+    where = any_of(tx, _SUBMISSIONS.c.delivery_id, deliveries)
+    tx.execute(delete(_SUBMISSIONS).where(where, _SUBMISSIONS.c.outcome != Outcome.CAPTURED.value))
+
+
+def person_marks(lead: NormalizedLead) -> bytes:
+    """Short hashes of the lead's contacts, to tell a repeat from another person's data under the same key."""
+    contacts = {*lead.phones, *lead.emails, *([lead.document] if lead.document else [])}
+    return b"".join(sorted(hashlib.sha256(c.encode()).digest()[:8] for c in contacts))
+
+
+def _other_person(a: bytes | None, b: bytes | None) -> bool:
+    if not a or not b:
+        return False
+    marks = {a[i : i + 8] for i in range(0, len(a), 8)}
+    return marks.isdisjoint(b[i : i + 8] for i in range(0, len(b), 8))
+
+
+def _submitted(received: Received, entrance: Entrance, position: int, one: Read) -> Submitted:
+    source = entrance.source
+    namespace = f"source:{source.slug}" if source.namespace == "source" else f"channel:{entrance.key}"
+    external = _bounded(one.key)
+    submission = Submitted(
+        new_id(), received.id, received.channel, entrance, received.received_at, position, namespace,
+        external, external, Outcome.PENDING,
+    )  # fmt: skip
+    if isinstance(one, Pointer):
+        submission.pointer = json.dumps(one.data)
+        return submission
+    try:
+        take(submission, one, entrance)
+    except Exception as error:
+        log.error("a lead of source %s could not be normalized: %s", source.slug, fingerprint(error))  # noqa: TRY400
+        submission.park("bug", f"normalizing failed: {fingerprint(error)}")
+        return submission
+    if isinstance(one, ReadLead) and external is None and submission.outcome is Outcome.CAPTURED:
+        submission.content = hashlib.sha256(_content(one.lead)).hexdigest()[:40]
+        submission.key = _bucket_key(submission.content, received.received_at)
+    return submission
+
+
+def _whole(received: Received, outcome: Outcome, reason: str, detail: str) -> Submitted:
+    return Submitted(
+        new_id(), received.id, received.channel, received.entrance, received.received_at, 0,
+        f"delivery:{received.id}", None, None, outcome, reason, detail,
+    )  # fmt: skip
+
+
+def _with_defaults(lead: Lead, entrance: Entrance) -> Lead:
+    lacking = {name: value for name, value in entrance.defaults.items() if not getattr(lead, name)}
+    return lead.model_copy(update=lacking) if lacking else lead
+
+
+def _bounded(key: str | None) -> str | None:
+    """A sender's id as a key: text that PostgreSQL can hold and an index can take."""
+    if key is None:
+        return None
+    clean = key.encode("utf-8", "replace").decode().replace("\x00", "\ufffd").strip()
+    if len(clean) > 200:
+        return f"sha256:{hashlib.sha256(clean.encode()).hexdigest()}"
+    return clean or None
+
+
+def _content(lead: Lead) -> bytes:
+    # Not pydantic's own JSON: that refuses lone surrogates.
+    said = lead.model_dump(exclude={"submitted_at", "raw", "flags", "extra"}, exclude_defaults=True)
+    return json.dumps(said, default=str).encode()
+
+
+def _bucket(moment: datetime) -> int:
+    return int(moment.timestamp() // CONTENT_WINDOW.total_seconds())
+
+
+def _bucket_key(content: str, moment: datetime, back: int = 0) -> str:
+    return f"content:{content}:{_bucket(moment) - back}"
+
+
+def _repeats_by_content(tx: Connection, found: Sequence[Submitted]) -> None:
+    """Marks content that was there in the previous 10-minute bucket, in the database or earlier in this batch."""
+    hashed = [s for s in found if s.content is not None]
+    if not hashed:
+        return
+    previous = {(_bucket_key(s.content or "", s.received_at, 1)) for s in hashed}
+    c = _SUBMISSIONS.c
+    rows = tx.execute(select(c.namespace, c.key, c.id, c.created_at).where(any_of(tx, c.key, previous)))
+    seen = {(row.namespace, row.key): (row.id, row.created_at) for row in rows}
+    for submission in sorted(hashed, key=lambda s: s.received_at):
+        content, at = submission.content or "", submission.received_at
+        before = seen.get((submission.namespace, _bucket_key(content, at, 1)))
+        if before and at - before[1] <= CONTENT_WINDOW:
+            submission.key, submission.repeat_of = None, before[0]
+            submission.outcome = Outcome.REPEATED
+        else:
+            seen.setdefault((submission.namespace, _bucket_key(content, at)), (submission.id, at))
+
+
+def _mark_known(tx: Connection, known: Sequence[Submitted], inserted: Container[UUID]) -> None:
+    if not known:
+        return
+    c = _SUBMISSIONS.c
+    keys = {s.key for s in known}
+    rows = tx.execute(select(c.namespace, c.key, c.id, c.delivery_id, c.person).where(any_of(tx, c.key, keys)))
+    first = {(row.namespace, row.key): row for row in rows}
+    for submission in known:
+        there = first[submission.namespace, submission.key]
+        submission.key = None
+        if there.delivery_id == submission.delivery and there.id not in inserted:
+            submission.again, submission.outcome = True, Outcome.CAPTURED
+            continue
+        submission.repeat_of = there.id
+        if _other_person(there.person, submission.person):
+            submission.park("conflict", "the same id came before with another person's data")
+        else:
+            submission.outcome, submission.reason, submission.pointer = Outcome.REPEATED, None, None

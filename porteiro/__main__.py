@@ -1,0 +1,5 @@
+"""`python -m porteiro`."""
+
+from porteiro.cli import main
+
+main()

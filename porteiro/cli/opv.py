@@ -1,0 +1,146 @@
+"""Commands that show OPVs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from porteiro.cli.screen import AsJson, Limit, Opened, opened, show_fields, show_json, show_table
+from schemas.errors import Reject
+from schemas.opv import Capture, HistoryItem, Opv, OpvFilters
+from schemas.page import Paging
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+_LISTED = ("Nº", "Etapa", "Situação", "Cliente", "Canal", "Empreendimento", "Equipe", "Corretor", "Criada em")
+_FIXED = frozenset(HistoryItem.model_fields)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    group = typer.Typer(no_args_is_help=True, help="OPVs: list, show.")
+    group.command("list")(list_opvs)
+    group.command("show")(show_opv)
+    app.add_typer(group, name="opv")
+
+
+def list_opvs(
+    stage: Annotated[str | None, typer.Option(help="Key of the stage.")] = None,
+    team: Annotated[str | None, typer.Option(help="Key of the team.")] = None,
+    manager: Annotated[str | None, typer.Option(help="Key of the manager.")] = None,
+    broker: Annotated[str | None, typer.Option(help="Key of the broker.")] = None,
+    development: Annotated[str | None, typer.Option(help="Key of the development.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Key of a channel it was captured by.")] = None,
+    source: Annotated[str | None, typer.Option(help="Source that it was captured from.")] = None,
+    since: Annotated[str | None, typer.Option(help="Created since, ISO 8601.")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Shows the newest OPVs."""
+    from sqlalchemy import true
+
+    from db.queries import opvs
+
+    with opened() as at:
+        filters = OpvFilters(
+            stage=stage, team=team, manager=manager, broker=broker, development=development, channel=channel,
+            source=source, created_since=at.since(since), limit=limit,
+        )  # fmt: skip
+        page = opvs.page(at.tx, true(), filters)
+    if as_json:
+        show_json(page)
+    else:
+        show_table("OPVs", _LISTED, [_line(opv, at) for opv in page.items])
+
+
+def show_opv(
+    ident: Annotated[str, typer.Argument(help="Number or id.", metavar="OPV")], as_json: AsJson = False
+) -> None:
+    """Shows an OPV: its card, clients, captures and history."""
+    from sqlalchemy import true
+
+    from db.queries import opvs
+
+    with opened() as at:
+        opv = opvs.one(at.tx, true(), ident)
+        if opv is None:
+            raise Reject("unknown_opv", f"there is no OPV {ident}", 404)
+        history = list(_history(at, opv.id))
+    if as_json:
+        show_json({**opv.model_dump(mode="json"), "history": history})
+        return
+    show_fields(f"OPV {opv.number}", _card(opv, at))
+    clients = [(c.name, ", ".join(c.phones), ", ".join(c.emails), c.document, c.kind, c.role) for c in opv.clients]
+    show_table("Clientes", ("Nome", "Telefones", "E-mails", "Documento", "Tipo", "Papel"), clients)
+    for capture in opv.captures:
+        show_fields(f"Captação por {capture.channel}", _capture(capture, at))
+    entries = [(e.seq, at.moment(e.at), e.kind, e.actor, _facts(e), e.content) for e in history]
+    show_table("Histórico", ("Nº", "Quando", "Fato", "Por", "Dados", "Conteúdo"), entries)
+
+
+def _history(at: Opened, opv: UUID) -> Iterator[HistoryItem]:
+    from db.queries import opvs
+
+    cursor: str | None = None
+    while True:
+        page = opvs.history(at.tx, opv, Paging(limit=200, cursor=cursor))
+        yield from page.items
+        cursor = page.next
+        if cursor is None:
+            return
+
+
+def _line(opv: Opv, at: Opened) -> tuple[object, ...]:
+    client = opv.clients[0].name if opv.clients else None
+    channel = opv.captures[0].channel if opv.captures else None
+    broker = opv.broker or (opv.undistributed and f"({opv.undistributed.reason})")
+    return (opv.number, opv.stage, opv.status, client, channel, opv.development, opv.team, broker,
+            at.moment(opv.created_at))  # fmt: skip
+
+
+def _card(opv: Opv, at: Opened) -> Iterator[tuple[str, object]]:
+    yield "Id", opv.id
+    yield "Funil", opv.funnel
+    yield "Etapa", opv.stage
+    yield "Situação", opv.status
+    yield "Empreendimento", opv.development
+    yield "Equipe", opv.team
+    yield "Gerente", opv.manager
+    yield "Corretor", opv.broker
+    yield "Criada em", at.moment(opv.created_at)
+    yield "Atribuída em", at.moment(opv.assigned_at)
+    if opv.undistributed:
+        yield "Sem corretor", f"{opv.undistributed.reason}, desde {at.moment(opv.undistributed.since)}"
+
+
+def _capture(capture: Capture, at: Opened) -> Iterator[tuple[str, object]]:
+    yield "Fonte", capture.source
+    yield "Recebida em", at.moment(capture.received_at)
+    yield "Enviada em", at.moment(capture.submitted_at)
+    yield "Cliente retornante", "sim" if capture.returning else None
+    yield "Campanha", capture.campaign
+    yield "Mídia", capture.medium
+    yield "Origem", capture.origin
+    yield "Empreendimento", capture.development
+    yield "Anúncio", capture.listing
+    yield "Transação", capture.transaction
+    yield "Preço", None if capture.price is None else f"R$ {capture.price:.2f}"
+    yield "Cidade", " / ".join(filter(None, (capture.city, capture.state)))
+    yield "Mensagem", capture.message
+    yield "Respostas", capture.answers
+    yield "Peça", capture.ad
+    yield "UTM", capture.utm
+    yield "Cliques", capture.click_ids
+    yield "Consentimento", capture.consent
+    yield "Outros dados", capture.extra
+    yield "Como enviado", capture.raw
+    yield "Observações", ", ".join(capture.flags)
+    yield "Id externo", capture.external_id
+    yield "Entrega", capture.delivery
+
+
+def _facts(entry: HistoryItem) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in entry.data.items() if value is not None)

@@ -1,0 +1,76 @@
+"""What differs between two configurations, part by part. Values are not repeated: they may be personal data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from porteiro.configuration.check import LISTS
+from schemas.config import Configuration
+
+_SINGLE = {
+    "company": ("name", "timezone", "holidays"),
+    "funnel": ("key", "name"),
+    "returning": ("scope", "open", "closed", "keep_broker_days"),
+    "won_sale": ("mode",),
+}
+_SIGNS = {"added": "+", "changed": "~", "removed": "-", "reordered": "^"}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference. `fields`: of what changed, the fields; of what was reordered, the keys in their new order."""
+
+    kind: Literal["added", "changed", "removed", "reordered"]
+    section: str
+    key: str = ""
+    fields: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        fields = f": {', '.join(self.fields)}" if self.fields else ""
+        return f"{_SIGNS[self.kind]} {self.kind:9} {' '.join(filter(None, (self.section, self.key)))}{fields}"
+
+
+def changes(old: Configuration | None, new: Configuration) -> list[Change]:
+    """The differences in the order of the file; none exactly when the configurations are equal."""
+    before = old.model_dump(mode="json", by_alias=True) if old else None
+    after = new.model_dump(mode="json", by_alias=True)
+    return [
+        *(change for section in _SINGLE for change in _single(section, before, after)),
+        *(change for section in LISTS for change in _keyed(section, before, after)),
+    ]
+
+
+def _single(section: str, before: dict[str, Any] | None, after: dict[str, Any]) -> Iterator[Change]:
+    if before is None:
+        yield Change("added", section)
+        return
+    fields = tuple(name for name in _SINGLE[section] if before[section][name] != after[section][name])
+    if fields:
+        yield Change("changed", section, fields=fields)
+
+
+def _keyed(section: str, before: dict[str, Any] | None, after: dict[str, Any]) -> Iterator[Change]:
+    old, new = _items(section, before), _items(section, after)
+    for key, item in new.items():
+        if key not in old:
+            yield Change("added", section, key)
+        elif item != old[key]:
+            names = dict.fromkeys([*item, *old[key]])
+            fields = tuple(name for name in names if item.get(name) != old[key].get(name))
+            yield Change("changed", section, key, fields)
+    for key in old:
+        if key not in new:
+            yield Change("removed", section, key)
+    kept = [key for key in new if key in old]
+    if kept != [key for key in old if key in new]:
+        yield Change("reordered", section, fields=tuple(new))
+
+
+def _items(section: str, dumped: Any) -> dict[str, Any]:
+    if dumped is None:
+        return {}
+    for name in section.split("."):
+        dumped = dumped[name]
+    return {item["key"]: item for item in dumped}

@@ -1,0 +1,149 @@
+"""Channels: the source exists, its options are right, its secrets are in the environment and not in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from adapters.sources.base import Source
+from porteiro.configuration.document import Place
+from porteiro.configuration.problems import Report
+from porteiro.configuration.secrets import REFERENCE, fill, names_in
+from porteiro.configuration.shape import report_shape
+from schemas.conditions import OPEN_FACTS, fold, nearest, number
+
+MAPPED_FIELDS = (
+    "id", "name", "first_name", "last_name", "phone", "phones", "ddd", "email", "emails", "document", "message",
+    "campaign", "medium", "origin", "development", "listing", "transaction", "price", "city", "state", "submitted_at",
+    "created_at", "consent", "test", "page_url",
+)  # fmt: skip
+"""Fields of a lead that a channel's `mapping` may place, besides those with a key of their own behind a dot."""
+MAPPED_OPEN = (*OPEN_FACTS, "extra.")
+
+
+def check_channels(root: Place, sources: Mapping[str, Source], secrets: Mapping[str, str], report: Report) -> None:
+    """Reports what is wrong in `channels`, and each `${NAME}` that stands elsewhere, where it is not read."""
+    for channel in root["channels"].each():
+        source = _source(channel, sources, report)
+        _check_secrets(channel, source, secrets, report)
+        _check_references(channel["options"], secrets, report)
+        if source is not None:
+            _check_options(channel["options"], source, secrets, report)
+        for field, place in channel["mapping"].entries().items():
+            if field not in MAPPED_FIELDS and not (field.startswith(MAPPED_OPEN) and not field.endswith(".")):
+                known = (*MAPPED_FIELDS, *(f"{start}<key>" for start in MAPPED_OPEN))
+                report.error(place, f"a lead has no field `{field}`, {nearest(field, known)}", at_key=True)
+        _check_defaults(channel["defaults"], root, report)
+    for place in _outside(root):
+        for name in names_in(place.value):
+            report.error(place, f"`${{{name}}}` is read in a channel's `secrets` and `options` alone: write the value")
+
+
+def _source(channel: Place, sources: Mapping[str, Source], report: Report) -> Source | None:
+    slug = channel["source"].text
+    if slug is None:
+        return None
+    if slug not in sources:
+        report.error(channel["source"], f"there is no source `{slug}`, {nearest(slug, sorted(sources))}")
+    return sources.get(slug)
+
+
+def _check_secrets(channel: Place, source: Source | None, secrets: Mapping[str, str], report: Report) -> None:
+    places = channel["secrets"].each()
+    if source is not None and source.needs_secret and not channel["secrets"].value:
+        message = f'{source.title} needs a secret: write `secrets: ["{_example(channel)}"]`'
+        report.error(channel, message, missing="secrets")
+    for place in places:
+        text = place.text
+        if text is None:
+            continue  # no text: its shape is reported
+        if REFERENCE.fullmatch(text):
+            _check_set(place, secrets, report)
+        else:
+            report.error(place, f'a secret does not stand in the file: write `"{_example(channel)}"` and set it')
+
+
+def _example(channel: Place) -> str:
+    key = (channel["key"].text or "channel").upper().replace("-", "_")
+    return f"${{{key}_SECRET}}"
+
+
+def _check_set(place: Place, secrets: Mapping[str, str], report: Report) -> None:
+    for name in names_in(place.value):
+        if not secrets.get(name):
+            state = "is empty" if name in secrets else "is not set"
+            report.error(place, f"`{name}` {state}: set it in the environment or in `$PORTEIRO_VAR/env`")
+
+
+def _check_references(options: Place, secrets: Mapping[str, str], report: Report) -> None:
+    for place in options.scalars():
+        _check_set(place, secrets, report)
+        if isinstance(place.value, str) and "${" in REFERENCE.sub("", place.value):
+            report.error(place, "a variable is written `${NAME}`: letters, digits and `_`, a letter first")
+
+
+def _check_options(options: Place, source: Source, secrets: Mapping[str, str], report: Report) -> None:
+    model = source.options_model
+    values = {secrets[name] for place in options.scalars() for name in names_in(place.value) if secrets.get(name)}
+
+    def redact(message: str) -> str:
+        for value in sorted(values, key=len, reverse=True):
+            message = message.replace(value, "***")
+        return message
+
+    def unset(place: Place) -> bool:
+        return any(not secrets.get(name) for name in names_in(place.plain()))
+
+    try:
+        model.model_validate(fill(options.plain() or {}, lambda name: secrets.get(name) or "unset"))
+    except ValidationError as error:
+        report_shape(error, model, options, report, redact=redact, skip=unset)
+    for name in secret_fields(model):
+        for place in options[name].scalars():
+            if place.text and not REFERENCE.fullmatch(place.text):
+                report.error(place, f'a secret does not stand in the file: write `"${{{name.upper()}}}"` and set it')
+
+
+def secret_fields(model: type[BaseModel]) -> list[str]:
+    """Options that are secrets, as the file names them."""
+    return [
+        field.alias or name
+        for name, field in model.model_fields.items()
+        if any(one is SecretStr for one in _types(field.annotation))
+    ]
+
+
+def _types(annotation: Any) -> Iterator[Any]:
+    yield annotation
+    for argument in get_args(annotation):
+        yield from _types(argument)
+
+
+def _check_defaults(defaults: Place, root: Place, report: Report) -> None:
+    developments = root["developments"].each()
+    name = defaults["development"].text
+    if name is not None and fold(name) not in {fold(known) for one in developments for known in names_of(one)}:
+        keys = [key for one in developments if (key := one["key"].text)]
+        report.warn(defaults["development"], f"no development is called `{name}`, {nearest(name, keys)}")
+    code = defaults["listing"].text
+    codes = [known.text or "" for one in developments for known in one["listings"].each()]
+    if code is not None and fold(code) not in map(fold, codes):
+        report.warn(defaults["listing"], f"no development has the listing `{code}`, {nearest(code, codes)}")
+    if defaults["price"].text is not None and number(defaults["price"].value) is None:
+        report.warn(defaults["price"], "this is no number")
+
+
+def names_of(development: Place) -> list[str]:
+    """All that a development is called: key, name, aliases (`opv.catalog` finds it by each, folded)."""
+    key = development["key"].text or ""
+    places = [development["name"], *development["aliases"].each()]
+    return [name for name in (key, key.replace("-", " ").replace("_", " "), *(p.text or "" for p in places)) if name]
+
+
+def _outside(root: Place) -> Iterator[Place]:
+    """Scalars that stand neither in a channel's secrets nor in its options."""
+    for place in root.scalars():
+        if not (place.path[0] == "channels" and len(place.path) > 3 and place.path[2] in ("secrets", "options")):
+            yield place

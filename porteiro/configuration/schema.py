@@ -1,0 +1,66 @@
+"""A JSON Schema of the configuration file, for editors that complete and check while one writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.sources.base import Source
+from schemas.conditions import FACTS, NUMBER, OPEN_FACTS, OPERATORS, TEXT
+from schemas.config import Configuration
+
+_REFERENCE = {"type": "string", "pattern": r"^\$\{[A-Za-z_][A-Za-z0-9_]*\}$"}
+
+
+def json_schema(sources: Mapping[str, Source]) -> dict[str, Any]:
+    """The schema (draft 2020-12): the file's shape, its conditions, and the options of each source."""
+    schema = Configuration.model_json_schema(by_alias=True)
+    definitions: dict[str, Any] = schema["$defs"]
+    definitions["Condition"] = _condition()
+    for name in ("Rule", "Automation"):
+        definitions[name]["properties"]["when"] = {"$ref": "#/$defs/Condition"}
+    channel = definitions["Channel"]
+    channel["properties"]["secrets"]["items"] = _REFERENCE
+    channel["properties"]["source"]["enum"] = sorted(sources)
+    channel["allOf"] = [_options(slug, source, definitions) for slug, source in sorted(sources.items())]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "porteiro.yaml"}
+
+
+def _options(slug: str, source: Source, definitions: dict[str, Any]) -> dict[str, Any]:
+    name = f"{slug} options"
+    options = source.options_model.model_json_schema(by_alias=True, ref_template=f"#/$defs/{name}/$defs/{{model}}")
+    definitions[name] = {**options, "title": f"Options of {source.title}"}
+    then: dict[str, Any] = {"properties": {"options": {"$ref": f"#/$defs/{name}"}}}
+    if source.needs_secret:
+        then["required"] = ["secrets"]
+    if options.get("required"):
+        then["required"] = [*then.get("required", ()), "options"]
+    return {"if": {"properties": {"source": {"const": slug}}}, "then": then}
+
+
+def _condition() -> dict[str, Any]:
+    """`when`: facts with a value, a list or operators; `any`, `all` and `not`."""
+    itself = {"$ref": "#/$defs/Condition"}
+    several = {"type": "array", "items": itself, "minItems": 1}
+    return {
+        "type": "object",
+        "description": "Facts that must all hold, each a value, a list (any of) or operators.",
+        "properties": {
+            **{fact: _fact(kind) for fact, kind in FACTS.items()},
+            "any": several,
+            "all": several,
+            "not": itself,
+        },
+        "patternProperties": {f"^{start[:-1]}\\.": _fact(TEXT) for start in OPEN_FACTS},
+        "additionalProperties": False,
+    }
+
+
+def _fact(kind: str) -> dict[str, Any]:
+    value = {"type": {TEXT: ["string", "number", "boolean"], NUMBER: ["number", "string"]}.get(kind, "boolean")}
+    values = {"type": "array", "items": value, "minItems": 1}
+    operators: dict[str, Any] = {name: {"anyOf": [value, values]} for name in OPERATORS}
+    operators |= {name: {"type": ["number", "string"]} for name in ("gte", "gt", "lte", "lt")}
+    operators |= {"in": values, "exists": {"type": "boolean"}}
+    table = {"type": "object", "properties": operators, "additionalProperties": False, "minProperties": 1}
+    return {"anyOf": [value, values, table]}

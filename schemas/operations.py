@@ -1,0 +1,178 @@
+"""Deliveries, work, channels, queues and what else the people who run the house look at."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from schemas.page import Paging, Since
+
+OutcomeWord = Literal["pending", "captured", "repeated", "test", "ignored", "parked"]
+
+
+class DeliveryFilters(Paging):
+    """What a list of deliveries is narrowed to. `reason` is that of the submission that decides the outcome."""
+
+    outcome: OutcomeWord | None = None
+    channel: str | None = None
+    reason: str | None = None
+    since: Since | None = None
+
+
+class SubmissionItem(BaseModel):
+    """One lead of a delivery. `state` is `fetch` while the platform has not given the lead yet, `ingest` while it
+    waits to be read, then `done`. `opv` is the OPV that it was captured in, or that its first was."""
+
+    id: UUID
+    external_id: str | None
+    key: str | None
+    state: str
+    outcome: str
+    reason: str | None
+    detail: str | None
+    opv: UUID | None
+    repeat_of: UUID | None
+    attempts: int
+    failures: int
+    due_at: datetime | None
+
+
+class DeliveryItem(BaseModel):
+    """One request as received. A delivery whose leads are not yet fetched is `pending`, with `fetch` as the
+    state of its submissions."""
+
+    id: UUID
+    channel: str
+    source: str
+    received_at: datetime
+    outcome: str
+    reason: str | None
+    detail: str | None
+    sha256: str
+    replays: int
+    submissions: list[SubmissionItem]
+
+
+class DeliveryDetail(DeliveryItem):
+    """A delivery with the request as stored: secrets are masked, `body` is text with what is no UTF-8 replaced."""
+
+    url: str
+    headers: dict[str, str]
+    body: str
+    body_base64: str
+
+
+class Refusals(BaseModel):
+    """Requests refused at a channel's door."""
+
+    total: int
+    last_at: datetime | None
+    last_reason: str | None
+    by_reason: dict[str, int]
+
+
+class ChannelItem(BaseModel):
+    """An entrance. `last_delivery_at` looks 30 days back."""
+
+    key: str
+    source: str
+    retired: bool
+    last_delivery_at: datetime | None
+    deliveries_24h: int
+    outcomes_24h: dict[str, int]
+    refusals: Refusals
+
+
+class StepWork(BaseModel):
+    """A step's work list: rows that wait or are worked on, the age of the oldest in seconds, rows done in the last
+    minute, rows parked, and `failures`: those parked and those that failed and will be tried again."""
+
+    step: str
+    depth: int
+    oldest_seconds: float
+    rate: int
+    failures: int
+    parked: int
+
+
+class QueueMemberItem(BaseModel):
+    """A broker of a queue. `share` is its part of all that the queue served, 0 to 1."""
+
+    broker: str
+    last_turn: int
+    served: int
+    share: float
+    active: bool
+    position: int
+
+
+class QueueItem(BaseModel):
+    """A queue of brokers (roleta), the one whose turn is next first."""
+
+    key: str
+    turn: int
+    members: list[QueueMemberItem]
+
+
+class UndistributedItem(BaseModel):
+    """An OPV that waits for a broker: `waiting` before the first try, then why there is none."""
+
+    opv: UUID
+    number: int
+    reason: str
+    since: datetime
+    development: str | None
+    stage: str
+    broker: str | None
+
+
+class UnmappedFilters(Paging):
+    """What a list of unmapped values is narrowed to."""
+
+    field: str | None = None
+    channel: str | None = None
+
+
+class UnmappedItem(BaseModel):
+    """A value that means nothing configured, and how often it came."""
+
+    field: str
+    value: str
+    channel: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+class MergeSuggestionItem(BaseModel):
+    """Two clients that one lead's contacts point at."""
+
+    client: UUID
+    other: UUID
+    submission: UUID | None
+    because: str
+    created_at: datetime
+
+
+class RunFilters(Paging):
+    """What a list of automation runs is narrowed to. `opv` is an id or a number."""
+
+    opv: str | None = None
+    automation: str | None = None
+    result: str | None = None
+
+
+class RunItem(BaseModel):
+    """What one occurrence of an automation did."""
+
+    id: UUID
+    automation: str
+    opv: UUID
+    occurrence: str
+    at: datetime
+    result: str
+    because: str | None
+    steps: Any

@@ -1,0 +1,126 @@
+"""The OPV as the API and the commands show it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.page import Paging, Since
+
+
+class OpvFilters(Paging):
+    """What a list of OPVs is narrowed to; people, teams, stages, channels and developments by key."""
+
+    stage: str | None = None
+    status: Literal["open", "won", "lost"] | None = None
+    team: str | None = None
+    manager: str | None = None
+    broker: str | None = None
+    development: str | None = None
+    source: str | None = None
+    channel: str | None = None
+    number: int | None = Field(None, ge=1, le=2**31 - 1)
+    undistributed: bool | None = None
+    created_since: Since | None = None
+
+
+class OpvClient(BaseModel):
+    """A client and its part in the OPV. `phones` are E.164; the first phone and e-mail are the main ones."""
+
+    id: UUID
+    kind: str
+    name: str | None
+    phones: list[str]
+    emails: list[str]
+    document: str | None
+    role: str
+
+
+class Capture(BaseModel):
+    """A capture card. `price` is in reais; `raw` holds each value as sent that was changed, dropped or not
+    resolved, `flags` say what was done."""
+
+    source: str
+    channel: str
+    delivery: UUID | None
+    submission: UUID | None
+    external_id: str | None
+    received_at: datetime
+    submitted_at: datetime | None
+    returning: bool
+    campaign: str | None
+    medium: str | None
+    origin: str | None
+    development: str | None
+    listing: str | None
+    transaction: str | None
+    price: float | None
+    city: str | None
+    state: str | None
+    ad: dict[str, Any] = Field(default_factory=dict)
+    utm: dict[str, Any] = Field(default_factory=dict)
+    click_ids: dict[str, Any] = Field(default_factory=dict)
+    message: str | None = None
+    answers: dict[str, Any] = Field(default_factory=dict)
+    consent: list[Any] = Field(default_factory=list)
+    extra: dict[str, Any] = Field(default_factory=dict)
+    raw: dict[str, Any] = Field(default_factory=dict)
+    flags: list[str] = Field(default_factory=list)
+
+
+class WaitsForBroker(BaseModel):
+    """Why an OPV has no broker yet, and since when."""
+
+    reason: str
+    since: datetime
+
+
+class Opv(BaseModel):
+    """An OPV: the main client first, the newest capture first."""
+
+    id: UUID
+    number: int
+    funnel: str
+    stage: str
+    status: str
+    team: str | None
+    manager: str | None
+    broker: str | None
+    development: str | None
+    clients: list[OpvClient]
+    captures: list[Capture]
+    created_at: datetime
+    assigned_at: datetime | None
+    undistributed: WaitsForBroker | None
+
+
+class HistoryItem(BaseModel):
+    """A fact. The keys of `data` stand beside the others too, unless they clash. `content` is the personal part,
+    null when there is none or it was erased (`content_erased_at`)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    seq: int
+    at: datetime
+    kind: str
+    actor: str
+    data: dict[str, Any]
+    content: dict[str, Any] | None
+    content_erased_at: datetime | None
+    hash: str
+
+
+class DecisionItem(BaseModel):
+    """One run of distribution: the rule that matched, the pick, or the reason why there is none, explained."""
+
+    id: UUID
+    at: datetime
+    config_version: int
+    rule: str | None
+    queue: str | None
+    broker: str | None
+    reason: str | None
+    explanation: Any

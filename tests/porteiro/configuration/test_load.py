@@ -1,0 +1,147 @@
+"""Reading a configuration: all errors at once, each where it is, in words that say what to write."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, field_validator
+
+from adapters.sources.form import Form
+from adapters.sources.form_keys import SYNONYMS
+from adapters.sources.registry import sources
+from porteiro.configuration import channels
+from porteiro.configuration.load import load, load_file
+from schemas.config import Configuration, InStage
+
+HERE = Path(__file__).parent
+SECRETS = {"META_VERIFY": "conferido-9", "SITE_TOKEN": "segredo-do-site"}
+
+SMALL = "funnel: {stages: [{key: new, name: Novo}]}\n"
+
+
+def problems(text: str, secrets: Mapping[str, str] = SECRETS) -> list[str]:
+    return [str(problem) for problem in load(text, "f.yaml", sources(), secrets)[1]]
+
+
+def read(text: str, secrets: Mapping[str, str] = SECRETS) -> Configuration:
+    configuration, found = load(text, "f.yaml", sources(), secrets)
+    assert configuration is not None, list(map(str, found))
+    return configuration
+
+
+def test_a_broken_file_shows_every_problem_with_its_line() -> None:
+    configuration, found = load((HERE / "broken.yaml").read_text(), "porteiro.yaml", sources(), SECRETS)
+    assert configuration is None
+    assert "\n".join(map(str, found)) + "\n" == (HERE / "broken.txt").read_text()
+    assert not any(value in str(problem) for problem in found for value in SECRETS.values())
+
+
+def test_the_example_is_right(tmp_path: Path) -> None:
+    example = tmp_path / "porteiro.yaml"
+    shutil.copy(HERE.parents[2] / "porteiro.example.yaml", example)
+    names = ("ZAP_SECRET", "META_APP_SECRET", "META_VERIFY", "META_TOKEN", "GOOGLE_KEY", "SITE_TOKEN")
+    configuration, found = load_file(example, sources(), dict.fromkeys(names, "x"))
+    assert found == []
+    assert configuration is not None
+    assert {channel.source for channel in configuration.channels} == set(sources())
+    trigger = configuration.automations[1].on
+    assert isinstance(trigger, InStage)
+    assert trigger.for_ == "3 business days"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: [1, 2\nb: 3\n", "f.yaml:2:2: not YAML: expected ',' or ']', but got ':'"),
+        ("a:\n\t- b\n", "f.yaml:2:1: a tab: indent with spaces"),
+        ("channels: [{secrets: [${X}]}]\n", 'put quotes around a variable: ["${NAME}"]'),
+        ("a: \x01\n", "f.yaml:1:4: the character U+0001 is not allowed"),
+        ("---\na: 1\n---\nb: 2\n", "f.yaml:3:1: a second document begins here"),
+        ("# nothing\n", "f.yaml:1:1: the file is empty"),
+        ("- a\n", "f.yaml:1:1: the file is a mapping of sections"),
+        ("a: !!python/object:os.system x\n", "f.yaml:1:4: tags as "),
+        ("a: &a [*a]\n", "f.yaml:1:4: the file is nested deeper than 40 levels"),
+        ("? [a]\n: b\n", "f.yaml:1:3: a key is a word"),
+        ("[" * 500 + "]" * 500, "nested deeper than 40 levels"),
+        ("a: " + "[" * 60 + "]" * 60, "nested deeper than 40 levels"),
+        ("a: " + "x" * (2 * 1024 * 1024), "f.yaml:1:1: the file is larger than 2 MiB"),
+        (
+            "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
+            + "".join(f"{c}: &{c} [{','.join([f'*{p}'] * 10)}]\n" for p, c in zip("abcdefg", "bcdefgh", strict=True)),
+            "more than 200000 values",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_said_with_its_line(text: str, expected: str) -> None:
+    (found,) = problems(text)
+    assert expected in found
+
+
+def test_a_file_that_is_not_there_or_not_utf8_is_a_problem(tmp_path: Path) -> None:
+    assert "cannot be read: no such file" in str(load_file(tmp_path / "no.yaml", sources(), {})[1][0])
+    (tmp_path / "latin.yaml").write_bytes("a: b\nname: Jo\xe3o\n".encode("latin-1"))
+    assert ":2:9: this is not UTF-8" in str(load_file(tmp_path / "latin.yaml", sources(), {})[1][0])
+    (tmp_path / "bom.yaml").write_bytes(b"\xef\xbb\xbf" + SMALL.encode())
+    assert load_file(tmp_path / "bom.yaml", sources(), {})[1] == []
+
+
+def test_codes_and_words_keep_the_text_that_was_written() -> None:
+    listings = "[0101, 101, 1_000, 12:30, 10.10, 1e3, 0x1F, +5511, no, on, 2024-01-31, 007, -0]"
+    text = SMALL + f"developments: [{{key: 10, name: 22, listings: {listings}}}]\n"
+    (development,) = read(text).developments
+    assert (development.key, development.name) == ("10", "22")
+    assert development.listings == listings.strip("[]").split(", ")
+
+
+def test_anchors_are_read_and_booleans_are_true_and_false() -> None:
+    text = "x: &s {key: new, name: Novo}\n"
+    assert problems(text + "funnel: {stages: [*s]}\n") == [
+        "f.yaml:1:1: x: unknown key `x`, known: `company`, `people`, `teams`, `developments`, `channels`, `funnel`, "
+        "`returning`, `queues`, `distribution`, `automations`, `withdrawal_reasons`, `won_sale`"
+    ]
+    text = "funnel: &f {stages: [{key: new, name: Novo}]}\n"
+    text += "people: [{key: rui, name: Rui, role: director, active: false}, {key: eva, name: Eva, role: ops}]\n"
+    assert [person.active for person in read(text).people] == [False, True]
+
+
+def test_a_variable_must_be_set_and_is_never_shown() -> None:
+    channel = SMALL + 'channels: [{key: meta, source: meta_lead_ads, secrets: ["${APP}"], options: %s}]\n'
+    good = '{verify_token: "${V}", page_token: "${T}", api_url: "${URL}/v25.0"}'
+    values = {"APP": "a", "V": "v", "T": "t", "URL": "http://127.0.0.1:8019"}
+    options = read(channel % good, values).channels[0].options
+    assert options == {"verify_token": "${V}", "page_token": "${T}", "api_url": "${URL}/v25.0"}
+    where = "set it in the environment or in `$PORTEIRO_VAR/env`"
+    assert problems(channel % good, {"V": "v", "T": "", "URL": "não é um endereço"}) == [
+        f"f.yaml:2:57: channels[0].secrets[0]: `APP` is not set: {where}",
+        f"f.yaml:2:112: channels[0].options.page_token: `T` is empty: {where}",
+        "f.yaml:2:129: channels[0].options.api_url: `${URL}/v25.0` does not have the form `^https?://[^\\s?#]+$`",
+    ]
+    assert (
+        "a variable is written `${NAME}`"
+        in problems(channel % '{verify_token: "${a b}", page_token: "${T}"}', values)[0]
+    )
+
+
+def test_every_field_that_the_form_knows_can_be_mapped() -> None:
+    assert {field for field in SYNONYMS if "." not in field} <= set(channels.MAPPED_FIELDS)
+
+
+def test_what_a_source_says_of_its_options_hides_the_values() -> None:
+    class Options(BaseModel):
+        endpoint: str
+
+        @field_validator("endpoint")
+        @classmethod
+        def _refuse(cls, value: str) -> str:
+            raise ValueError(f"cannot use {value}")
+
+    class Strict(Form):
+        slug = "strict"
+        options_model = Options
+
+    text = SMALL + 'channels: [{key: a, source: strict, secrets: ["${S}"], options: {endpoint: "x/${S}"}}]\n'
+    (found,) = load(text, "f.yaml", {"strict": Strict()}, {"S": "segredo"})[1]
+    assert found.message == "cannot use x/***"

@@ -1,0 +1,90 @@
+"""Who calls: a bearer token, the person it belongs to, and what that person may read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy import ColumnElement, Connection
+
+from db.queries import tokens
+from db.session import Database
+from opv.access import Viewer, may_operate, viewer_of, visible
+from opv.house import House, HouseOf
+from schemas.errors import Reject
+
+_BEARER = HTTPBearer(auto_error=False, description="`porteiro token create PERSON` prints one")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the routes work with, handed in by the composition root. `wake` wakes a step of the pipeline."""
+
+    database: Database
+    house: HouseOf
+    wake: Callable[[str], None]
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A unit of work on behalf of a person."""
+
+    tx: Connection
+    viewer: Viewer
+    house: House
+
+    @property
+    def seen(self) -> ColumnElement[bool]:
+        """Condition on `opportunities`: what the person sees."""
+        return visible(self.viewer, self.house)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A request with a token. The units of work check it: `Reject` 401 for an unknown or revoked token, 403 for a
+    person who has left or may not."""
+
+    desk: Desk
+    token: str
+
+    @contextmanager
+    def reading(self) -> Iterator[Visit]:
+        """To read what the person sees."""
+        with self.desk.database.read() as tx:
+            yield self._visit(tx)
+
+    @contextmanager
+    def operating(self, *, write: bool = False) -> Iterator[Visit]:
+        """To read (or change) what belongs to no single OPV: directors and operations alone."""
+        database = self.desk.database
+        with database.write() if write else database.read() as tx:
+            visit = self._visit(tx)
+            if not may_operate(visit.viewer):
+                raise Reject("forbidden", "only directors and operations see this", 403)
+            yield visit
+
+    def _visit(self, tx: Connection) -> Visit:
+        person = tokens.person_of(tx, self.token)
+        if person is None:
+            raise Reject("unknown_token", "the token is unknown or was revoked", 401)
+        house = self.desk.house(tx)
+        viewer = viewer_of(person, house)
+        if viewer is None:
+            raise Reject("person_inactive", "the token's person is no longer active in the configuration", 403)
+        return Visit(tx, viewer, house)
+
+
+def _caller(request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> Caller:
+    if credentials is None or not credentials.credentials:
+        raise Reject("missing_token", "send `Authorization: Bearer <token>`", 401)
+    return Caller(request.app.state.desk, credentials.credentials)
+
+
+Calls = Annotated[Caller, Depends(_caller)]
+"""Parameter of a route that only people with a token may call."""

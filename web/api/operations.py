@@ -1,0 +1,78 @@
+"""What the people who run the house look at: channels, work, queues, and the lists of what needs a person."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from sqlalchemy import true
+
+from db.queries import channels, operations, opvs, work
+from schemas.operations import (
+    ChannelItem,
+    MergeSuggestionItem,
+    QueueItem,
+    RunFilters,
+    RunItem,
+    StepWork,
+    UndistributedItem,
+    UnmappedFilters,
+    UnmappedItem,
+)
+from schemas.page import Page, Paging, Parameters
+from web.api.auth import Calls
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/channels")
+def list_channels(caller: Calls, _: Annotated[Parameters, Query()]) -> Page[ChannelItem]:
+    """Entrances with their last delivery, the outcomes of 24 hours and what was refused at the door."""
+    with caller.operating() as visit:
+        return Page(items=channels.channels(visit.tx, caller.desk.clock()))
+
+
+@router.get("/work")
+def list_work(caller: Calls, _: Annotated[Parameters, Query()]) -> Page[StepWork]:
+    """Each step of the pipeline: depth, age of the oldest, rate, failures."""
+    with caller.operating() as visit:
+        return Page(items=list(work.work(visit.tx, caller.desk.clock())))
+
+
+@router.get("/queues")
+def list_queues(caller: Calls, _: Annotated[Parameters, Query()]) -> Page[QueueItem]:
+    """The queues of brokers (roletas): members, turns, shares."""
+    with caller.operating() as visit:
+        return Page(items=operations.queues(visit.tx))
+
+
+@router.get("/undistributed")
+def list_undistributed(caller: Calls, paging: Annotated[Paging, Query()]) -> Page[UndistributedItem]:
+    """OPVs that wait for a broker, and why."""
+    with caller.operating() as visit:
+        return work.undistributed_page(visit.tx, paging)
+
+
+@router.get("/unmapped")
+def list_unmapped(caller: Calls, filters: Annotated[UnmappedFilters, Query()]) -> Page[UnmappedItem]:
+    """Values that came in and mean nothing configured: listing codes, development names."""
+    with caller.operating() as visit:
+        return operations.unmapped(visit.tx, filters)
+
+
+@router.get("/merge-suggestions")
+def list_merge_suggestions(caller: Calls, paging: Annotated[Paging, Query()]) -> Page[MergeSuggestionItem]:
+    """Clients that may be one person."""
+    with caller.operating() as visit:
+        return operations.merge_suggestions(visit.tx, paging)
+
+
+@router.get("/automation-runs")
+def list_automation_runs(caller: Calls, filters: Annotated[RunFilters, Query()]) -> Page[RunItem]:
+    """What automations did, occurrence by occurrence."""
+    with caller.operating() as visit:
+        if filters.opv is None:
+            return operations.automation_runs(visit.tx, filters, None)
+        # A run names no client and shows no contact, so that operations may see those of every OPV.
+        opv = opvs.find(visit.tx, true(), filters.opv)
+        return Page(items=[]) if opv is None else operations.automation_runs(visit.tx, filters, opv)

@@ -1,0 +1,124 @@
+"""The Celery application: one durable queue a step, messages without data, settings for lossless restarts.
+
+Wake-ups are disposable (rows are leased, a sweep finds what a lost message would have), so: early ack, no publisher
+confirms, no result backend, no ETA, no priorities. Measured evidence and hazards: docs/decisions/celery.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from kombu import Queue
+
+from workers.wake import STEPS
+
+WAKE_EXPIRES = 60.0
+"""Seconds after which a wake-up is not worth running: newer ones have been sent."""
+
+BEAT_EVERY = 2.0
+"""Seconds between beat's wake-ups of each step."""
+
+
+def task_name(step: str) -> str:
+    """Name of a step's task; a public name, messages in flight hold it."""
+    return f"porteiro.{step}"
+
+
+def create_app(
+    name: str, broker_url: str, var: Path, steps: Callable[[], dict[str, Callable[[], None]]] | None = None
+) -> Celery:
+    """The application. `steps` gives, in the process that runs tasks, the function of each step; without it (web,
+    beat) the application can only send."""
+    app = Celery(name, broker=broker_url, set_as_current=False)
+    app.conf.update(_settings(name, broker_url, var))
+    if steps is not None:
+        for step in STEPS:
+            app.task(name=task_name(step), ignore_result=True)(_body(steps, step))
+    return app
+
+
+def publisher(app: Celery) -> Callable[[str], None]:
+    """A function that wakes a step by an empty message."""
+
+    def wake(step: str) -> None:
+        app.send_task(task_name(step), queue=_queue(str(app.main), step), expires=WAKE_EXPIRES, retry=False)
+
+    return wake
+
+
+def _body(steps: Callable[[], dict[str, Callable[[], None]]], step: str) -> Callable[[], None]:
+    def run() -> None:
+        steps()[step]()
+
+    return run
+
+
+def _queue(name: str, step: str) -> str:
+    return f"{name}.{step}"
+
+
+def _settings(name: str, broker_url: str, var: Path) -> dict[str, Any]:
+    return {
+        "task_queues": [Queue(_queue(name, step), durable=True) for step in STEPS],
+        "task_default_queue": _queue(name, "ingest"),
+        "task_create_missing_queues": False,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "task_ignore_result": True,
+        "task_store_errors_even_if_ignored": False,
+        "task_acks_late": False,
+        "task_send_sent_event": False,
+        "worker_send_task_events": False,
+        "worker_enable_remote_control": False,
+        "control_queue_exclusive": False,
+        "control_queue_durable": True,
+        "event_queue_exclusive": False,
+        "event_queue_durable": True,
+        "worker_prefetch_multiplier": 1,
+        "worker_hijack_root_logger": False,
+        "worker_max_tasks_per_child": 100_000,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_connection_timeout": 4.0,
+        "broker_pool_acquire_timeout": 5,
+        "broker_heartbeat": 10,
+        "broker_transport_options": _transport(broker_url, var),
+        "timezone": "UTC",
+        "enable_utc": True,
+        "beat_scheduler": "celery.beat:Scheduler",
+        "beat_max_loop_interval": 1,
+        "beat_schedule": {
+            f"wake-{step}": {
+                "task": task_name(step),
+                "schedule": BEAT_EVERY,
+                "options": {"queue": _queue(name, step), "expires": WAKE_EXPIRES},
+            }
+            for step in STEPS
+        },
+    }
+
+
+def _transport(broker_url: str, var: Path) -> dict[str, Any]:
+    """Options that a transport needs so that it neither hangs nor idles."""
+    if broker_url.startswith("filesystem"):
+        folder = var / "broker"
+        for one in ("messages", "control"):
+            (folder / one).mkdir(parents=True, exist_ok=True)
+        return {
+            "data_folder_in": str(folder / "messages"),
+            "data_folder_out": str(folder / "messages"),
+            "control_folder": str(folder / "control"),
+            "polling_interval": 0.05,
+        }
+    if broker_url.startswith("redis"):
+        return {
+            "socket_timeout": 15,
+            "socket_connect_timeout": 4,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+        }
+    return {"max_retries": 1, "confirm_publish": False, "socket_settings": {}, "read_timeout": 5, "write_timeout": 5}

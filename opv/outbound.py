@@ -38,10 +38,16 @@ class Send:
 
     def round(self) -> Progress:
         """Sends a batch of messages, and writes what came of each."""
+        return self._round(tried=False)
+
+    def leftover(self) -> Progress:
+        """The same for one whose worker died."""
+        return self._round(tried=True)
+
+    def _round(self, *, tried: bool) -> Progress:
         progress = Progress()
         with self._database.write() as tx:
-            now = self._clock()
-            taken = claim(tx, self.work_list, now, tried=False) or claim(tx, self.work_list, now, tried=True)
+            taken = claim(tx, self.work_list, self._clock(), tried=tried)
             rows = _rows(tx, taken.ids) if taken else []
         if taken is None:
             return progress

@@ -30,8 +30,8 @@ Clock = Callable[[], datetime]
 REPEATS = 4
 """Times a batch is tried when the database says that trying again may work."""
 
-_TRIED_GAP = 0.2
-"""Seconds between looks for rows whose worker died, while there is fresh work."""
+LEFTOVER_GAP = 0.5
+"""Seconds between looks for rows whose worker died, in one process."""
 
 
 class Step(Protocol):
@@ -64,36 +64,38 @@ class Runner:
         self._step = step
         self._house_of = house_of
         self._clock = clock
-        self._next_tried = 0.0
+        self.name = step.name
+        self._next_leftover = 0.0
 
     def round(self) -> Progress:
-        """One batch of rows never tried, and now and then one row that was."""
+        """One batch of rows that were never tried."""
         progress = Progress()
-        work_list = self._step.work_list
         with self._database.write() as tx:
-            fresh = claim(tx, work_list, self._clock(), tried=False)
+            fresh = claim(tx, self._step.work_list, self._clock(), tried=False)
         if fresh:
             progress.done = len(fresh.ids)
-            progress.more = progress.done >= work_list.batch
-            progress.woken |= self._work(fresh.ids, fresh.token)
-        if not fresh or time.monotonic() >= self._next_tried:
-            self._next_tried = time.monotonic() + _TRIED_GAP
-            self._one_tried(progress)
+            progress.more = progress.done >= self._step.work_list.batch
+            progress.woken = self._work(fresh.ids, fresh.token)
         return progress
 
-    def _one_tried(self, progress: Progress) -> None:
+    def leftover(self) -> Progress:
+        """One row whose worker died at an earlier try; given up after its last one. Looked for now and then."""
+        progress = Progress()
+        if time.monotonic() < self._next_leftover:
+            return progress
         with self._database.write() as tx:
             tried = claim(tx, self._step.work_list, self._clock(), tried=True)
         if tried is None:
-            return
-        progress.done += 1
-        progress.more = True
+            self._next_leftover = time.monotonic() + LEFTOVER_GAP
+            return progress
+        progress.done, progress.more = 1, True
         if tried.exhausted:
-            log.error("%s: a row was given up after it ended its worker each time", self._step.name)
+            log.error("%s: a row was given up after it ended its worker each time", self.name)
             tries = self._step.work_list.max_attempts
             self._park(tried.ids[0], "worker_killed", f"its worker died at each of {tries} tries")
         else:
-            progress.woken |= self._work(tried.ids, tried.token)
+            progress.woken = self._work(tried.ids, tried.token)
+        return progress
 
     def _work(self, ids: Sequence[UUID], token: UUID) -> set[str]:
         try:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from uuid import uuid4
@@ -88,6 +88,7 @@ class Runtime:
             RequestsClient(),
             {LogTarget.slug: LogTarget()},
             publisher(self.celery()),
+            timedelta(seconds=self.settings.lease_seconds),
         )
 
 

@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     concurrency: int = Field(2, validation_alias="PORTEIRO_CONCURRENCY", ge=1, le=64)
     prepare_threshold: int = Field(5, validation_alias="PORTEIRO_PREPARE_THRESHOLD", ge=-1)
     """psycopg's; `0` prepares at once, `-1` (PgBouncer in transaction mode) never."""
+    lease_seconds: float = Field(60, validation_alias="PORTEIRO_LEASE_SECONDS", ge=1, le=3600)
+    """After so long the rows that a dead worker held come due again; twice that where the outside is asked."""
     access_log: bool = Field(False, validation_alias="PORTEIRO_ACCESS_LOG")
 
     @property

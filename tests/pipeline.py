@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -24,6 +25,7 @@ from db.models import Base, DeliveryOutcome
 from db.session import AnyRow, Database
 from opv.house import House
 from opv.replay import replay
+from opv.step import Runner
 from porteiro.configuration.apply import apply
 from porteiro.configuration.houses import Houses
 from porteiro.configuration.load import load
@@ -187,13 +189,16 @@ class Pipeline:
         for step in (*(steps or STEPS), *(steps or STEPS)):
             drain(self.steps, self.woken, step)
 
-    def run_in_threads(self, count: int = 4) -> None:
-        """As so many worker processes at once, each with steps of its own, until no work is due."""
+    def run_in_threads(self, count: int = 4, *, batch: int | None = None) -> None:
+        """As so many worker processes at once, each with steps of its own, until no work is due; with `batch`, steps
+        take so many rows at a time."""
         barrier, failures = threading.Barrier(count), []
 
         def work() -> None:
             woken: list[str] = []
             steps = self.new_steps(woken.append)
+            if batch:
+                limit_batches(steps, batch)
             barrier.wait()
             try:
                 for step in STEPS:
@@ -284,6 +289,14 @@ def drain(steps: Steps, woken: list[str], step: str) -> None:
     raise AssertionError("the pipeline does not come to rest")
 
 
+def limit_batches(steps: Steps, batch: int) -> None:
+    """Makes the steps take so many rows at a time."""
+    for rounds in steps._rounds.values():
+        for one in rounds:
+            step = one._step if isinstance(one, Runner) else one
+            step.work_list = replace(step.work_list, batch=batch)
+
+
 def details(card: AnyRow) -> dict[str, Any]:
     """What a capture card keeps as JSON."""
     read: dict[str, Any] = json.loads(card.details)
@@ -319,6 +332,12 @@ def _starting(url: str) -> Iterator[Start]:
 def start(database_url: str) -> Iterator[Start]:
     """A pipeline on SQLite and on PostgreSQL."""
     yield from _starting(database_url)
+
+
+@pytest.fixture
+def start_on_sqlite(sqlite_url: str) -> Iterator[Start]:
+    """A pipeline on SQLite alone: for what is decided in plain Python."""
+    yield from _starting(sqlite_url)
 
 
 @pytest.fixture

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from db.claim import WorkList
 from db.session import Database
 from opv.automation.run import RunEvents, RunTimers
 from opv.distribution.decide import Distribute, retry_undistributed
@@ -15,7 +19,7 @@ from opv.fetch import Fetch
 from opv.house import HouseOf
 from opv.ingest import IngestDeliveries, IngestFetched
 from opv.outbound import Send
-from opv.step import Clock, Progress, Runner
+from opv.step import Clock, Progress, Runner, Step
 from schemas.source import HttpClient
 from schemas.target import Target
 from workers.wake import Publish
@@ -30,15 +34,30 @@ INLINE = ("ingest", "distribution", "automation")
 
 RETRY_UNDISTRIBUTED_EVERY = 2.0
 
+LEASE = timedelta(seconds=60)
+
 
 class Rounds(Protocol):
-    """What runs rounds of a step."""
+    """What runs rounds over one work list of a step. `leftover` takes a row whose worker died at an earlier try."""
+
+    name: str
 
     def round(self) -> Progress: ...
+    def leftover(self) -> Progress: ...
+
+
+class Leases(Protocol):
+    """What leases the rows of a work list."""
+
+    work_list: WorkList
+
+
+L = TypeVar("L", bound=Leases)
 
 
 class Steps:
-    """All steps of one process. `run(step)` is what a wake-up does."""
+    """All steps of one process. `run(step)` is what a wake-up does. Rows are leased for `lease`, for twice that
+    where the outside is asked."""
 
     def __init__(
         self,
@@ -48,37 +67,46 @@ class Steps:
         http: HttpClient,
         targets: Mapping[str, Target],
         publish: Publish,
+        lease: timedelta = LEASE,
     ) -> None:
         self._database = database
         self._house_of = house_of
         self._clock = clock
         self._publish = publish
         self._next_retry = 0.0
+
+        def runner(step: Step) -> Runner:
+            return Runner(database, _leased(step, lease), house_of, clock)
+
         self._rounds: Mapping[str, Sequence[Rounds]] = {
-            "ingest": [Runner(database, step, house_of, clock) for step in (IngestDeliveries(), IngestFetched())],
-            "fetch": [Fetch(database, house_of, clock, http)],
-            "distribution": [Runner(database, Distribute(), house_of, clock)],
-            "automation": [Runner(database, step, house_of, clock) for step in (RunEvents(), RunTimers())],
-            "outbound": [Send(database, targets, clock)],
+            "ingest": [runner(IngestDeliveries()), runner(IngestFetched())],
+            "fetch": [_leased(Fetch(database, house_of, clock, http), 2 * lease)],
+            "distribution": [runner(Distribute())],
+            "automation": [runner(RunEvents()), runner(RunTimers())],
+            "outbound": [_leased(Send(database, targets, clock), 2 * lease)],
         }
 
     def run(self, step: str) -> None:
-        """One round of the step; then the next steps, at once when the round was small, else by a wake-up. A step
-        with more to do is woken again rather than repeated, so that none starves another."""
-        waiting = [step]
-        while waiting:
-            current = waiting.pop(0)
-            if current == "distribution":
-                self._retry_undistributed()
-            for rounds in self._rounds[current]:
-                progress = rounds.round()
-                if progress.more:
-                    self._wake(current)
-                for following in sorted(progress.woken):
-                    if progress.done > SMALL or following not in INLINE:
-                        self._wake(following)
-                    elif following not in waiting:
-                        waiting.append(following)
+        """A round of each of the step's work lists. What a small round made ready runs at once, before anything
+        else: the first broker to call usually wins. A step with more to do is woken again rather than repeated, so
+        that none starves another."""
+        todo = deque(self._rounds[step])
+        while todo:
+            rounds = todo.popleft()
+            progress = rounds.round()
+            if progress.more:
+                self._wake(rounds.name)
+            for following in sorted(progress.woken, reverse=True):
+                first = self._rounds[following][0]
+                if progress.done > SMALL or following not in INLINE:
+                    self._wake(following)
+                elif first not in todo:
+                    todo.appendleft(first)
+        for rounds in self._rounds[step]:
+            if rounds.leftover().more:
+                self._wake(step)
+        if step == "distribution":
+            self._retry_undistributed()
 
     def functions(self) -> dict[str, Callable[[], None]]:
         """`run` of each step, by its name."""
@@ -96,3 +124,8 @@ class Steps:
             self._publish(step)
         except Exception as error:
             log.warning("message broker does not take wake-ups (%s); the sweep finds the work", type(error).__name__)
+
+
+def _leased(worker: L, lease: timedelta) -> L:
+    worker.work_list = replace(worker.work_list, lease=lease)
+    return worker

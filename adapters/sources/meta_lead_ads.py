@@ -18,6 +18,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from adapters.sources.base import (
+    Carrier,
     Entrance,
     Fields,
     HttpClient,
@@ -98,6 +99,7 @@ class MetaLeadAds(Source):
     documentation = "https://developers.facebook.com/docs/graph-api/webhooks/getting-started/webhooks-for-leadgen"
     identity = "leadgen_id: one for each submission over all pages; Meta repeats deliveries for up to 36 hours."
     options_model = MetaOptions
+    carriers = (Carrier("query", "hub.verify_token"),)
     has_handshake = True
 
     def verify(self, request: Request, entrance: Entrance) -> int:

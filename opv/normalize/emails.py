@@ -14,6 +14,7 @@ EMAIL_LIMIT = 254
 """Longest address, in characters (RFC 5321, 4.5.3.1.3, less the angle brackets)."""
 
 _MOST = 20
+"""Most fields, addresses in one field, and addresses of one lead that are read; `raw` keeps the text of the others."""
 _LONGEST = 2_000
 _USUAL = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}")
 # Names that no mailbox has (RFC 6761, 6762, 7686). `.test` and `example.com` stay: people try the house with them.
@@ -28,10 +29,10 @@ def read_emails(sent: Iterable[str], notes: Notes) -> tuple[str, ...]:
     """Valid addresses in lower case, in the order sent, each once. What changed or was dropped goes to `notes`."""
     found: dict[str, None] = {}
     for index, value in enumerate(sent):
-        if index == _MOST:
+        if index == _MOST or len(found) >= _MOST:
             notes.flag("emails_left_out")
             break
-        found.update(dict.fromkeys(_read(value, notes)))
+        found.update(dict.fromkeys(read_email(value, notes)))
     return tuple(found)[:_MOST]
 
 
@@ -48,7 +49,8 @@ def valid_email(text: str) -> str | None:
     return checked if checked and _strictly(checked) == checked else None
 
 
-def _read(sent: str, notes: Notes) -> list[str]:
+def read_email(sent: str, notes: Notes) -> list[str]:
+    """The addresses in one field as sent."""
     text = without_invisible(clean("email", sent, notes))
     if not text:
         return []
@@ -57,7 +59,7 @@ def _read(sent: str, notes: Notes) -> list[str]:
         notes.keep("email", sent, code)
         return []
     addresses: list[str] = []
-    for part in _parts(text[:_LONGEST]):
+    for part in _parts(text[:_LONGEST])[:_MOST]:
         address = valid_email(part)
         if address is None or no_email(address):
             notes.flag("placeholder_removed" if address else "email_invalid")

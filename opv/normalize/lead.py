@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal
 
 from opv.normalize.documents import kind_of, read_document
-from opv.normalize.emails import read_emails, valid_email
+from opv.normalize.emails import read_email, read_emails, valid_email
 from opv.normalize.names import looks_like_test, name_key, read_name
 from opv.normalize.phones import read_phone, read_phones
 from opv.normalize.text import BODY_LIMIT, Notes, read_text
@@ -134,17 +134,14 @@ def _contact_in_name(
     name: str, phones: tuple[str, ...], emails: tuple[str, ...], notes: Notes
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The lead's phones and e-mails, with the one in the name when there is no other of its kind."""
-    address = valid_email(name) if "@" in name else None
-    if address:
-        return phones, emails or (address,)
-    if phones:
-        return phones, emails
     tried = Notes()
-    found = tuple(read_phone(name, None, tried))
-    if found:
-        for code in tried.flags:
-            notes.flag(code)
-    return found, emails
+    if "@" in name:
+        emails = emails or tuple(read_email(name, tried))
+    else:
+        phones = phones or tuple(read_phone(name, None, tried))
+    for code in tried.flags:
+        notes.flag(code)
+    return phones, emails
 
 
 def _changed(field: str, sent: str | None, value: str, notes: Notes) -> str:

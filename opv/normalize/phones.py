@@ -29,6 +29,7 @@ AREA_CODES = frozenset({
 })  # fmt: skip
 
 _MOST = 20
+"""Most fields, numbers in one field, and numbers of one lead that are read; `raw` keeps the text of the others."""
 _LONGEST = 500
 _E164_MOBILE = re.compile(r"\+55[0-9]{2}9[0-9]{8}")
 _ONE_NUMBER = re.compile(r"[\d\s().+-]+", re.ASCII)
@@ -53,7 +54,7 @@ def read_phones(sent: Iterable[SentPhone], notes: Notes) -> tuple[str, ...]:
     """Usable phones in E.164, in the order sent, each once. Values that changed or were dropped go to `notes`."""
     found: dict[str, None] = {}
     for index, phone in enumerate(sent):
-        if index == _MOST:
+        if index == _MOST or len(found) >= _MOST:
             notes.flag("phones_left_out")
             break
         value, area = phone.value, phone.ddd
@@ -78,7 +79,7 @@ def read_phone(sent: str, area: str | None, notes: Notes) -> list[str]:
         return []
     ddd = _area_code(area)
     numbers: list[str] = []
-    for piece in _pieces(text):
+    for piece in _pieces(text)[:_MOST]:
         reads = [_number(piece, ddd)]
         if reads[0] == _INVALID:
             inside = [_number(match, ddd) for match in _INSIDE_TEXT.findall(piece)]

@@ -7,12 +7,12 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from porteiro.cli.screen import AsJson
 from porteiro.settings import Settings, secrets
 from schemas.errors import Reject
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from schemas.config import Configuration
 
 File = Annotated[Path | None, typer.Argument(help="The file; $PORTEIRO_CONFIG (porteiro.yaml) if left out.")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON for a program.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -64,6 +63,7 @@ def apply(
 ) -> None:
     """Shows what a configuration file changes, asks, and makes it the one in force."""
     from db.session import Database
+    from porteiro.build import now
     from porteiro.configuration.apply import apply as apply_configuration
     from porteiro.configuration.apply import pending
 
@@ -73,7 +73,7 @@ def apply(
     _print(problems)
     if configuration is None:
         raise typer.Exit(1)
-    database = Database(settings.database)
+    database = Database(settings.database, prepare_threshold=settings.prepare_after)
     try:
         with database.read() as tx:
             seen = pending(tx, configuration)
@@ -82,7 +82,7 @@ def apply(
         if seen.changes and not yes:
             _confirm(seen.version)
         applied = apply_configuration(
-            database, configuration, by=user(), now=datetime.now(UTC), shown=None if yes else seen.version
+            database, configuration, by=user(), now=now(), shown=None if yes else seen.version
         )
     finally:
         database.dispose()

@@ -15,6 +15,7 @@ from schemas.operations import ChannelItem, StepWork, UnmappedFilters
 from schemas.page import Paging
 
 if TYPE_CHECKING:
+    from porteiro.build import Runtime
     from web.health import Check
 
 _WORK = ("Passo", "Na lista", "Mais antigo (s)", "Por minuto", "Falhas", "Parados")
@@ -33,9 +34,8 @@ def status(as_json: AsJson = False) -> None:
     from porteiro.build import build
     from web.health import checks
 
-    settings = Settings()
-    program = build(settings)
-    found = [*checks(program.database, program.clock()), _broker(settings)]
+    program = build(Settings())
+    found = [*checks(program.database, program.clock()), _broker(program)]
     program.database.dispose()
     ready = all(check.ok for check in found)
     readable = all(check.ok for check in found if check.name in ("database", "schema"))
@@ -137,17 +137,16 @@ def _channel_rows(channels: Sequence[ChannelItem], at: Opened) -> list[tuple[Any
     ]
 
 
-def _broker(settings: Settings) -> Check:
-    from kombu import Connection
+def _broker(program: Runtime) -> Check:
     from kombu.exceptions import OperationalError
 
     from web.health import Check
 
-    scheme = settings.broker.partition(":")[0]
+    scheme = program.settings.broker.partition(":")[0]
     if scheme == "filesystem":
         return Check("message broker", True, "files of this machine")
     try:
-        with Connection(settings.broker, connect_timeout=3) as connection:
+        with program.celery().connection_for_write(connect_timeout=3) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=3)
     except (OperationalError, OSError) as error:
         detail = f"{scheme} does not answer ({type(error).__name__}): is it up, and BROKER_URL right?"

@@ -242,17 +242,20 @@ def send(
 
     settings = Settings()
     program = build(settings)
-    with program.database.read() as tx:
-        house = program.houses.current(tx)
-    platform = Platform(program.database, house, find_entrance(house, source, channel), settings.base_url)
-    if platform.is_fetched_from and not wait:
-        raise PorteiroError("must_wait", f"{source} leads are fetched from the platform, which is played while waiting")
-    failed = False
-    with platform.on_stage():
-        for _ in range(count):
-            report = platform.send(patience=PATIENCE if wait else 0)
-            typer.echo(json.dumps(asdict(report), ensure_ascii=False)) if as_json else _show(report, wait)
-            failed |= not report.accepted or (wait and not report.assigned)
+    try:
+        with program.database.read() as tx:
+            house = program.houses.current(tx)
+        platform = Platform(program.database, house, find_entrance(house, source, channel), settings.base_url)
+        if platform.is_fetched_from and not wait:
+            raise PorteiroError("must_wait", f"{source} leads are fetched from the platform, played only while waiting")
+        failed = False
+        with platform.on_stage():
+            for _ in range(count):
+                report = platform.send(patience=PATIENCE if wait else 0)
+                typer.echo(json.dumps(asdict(report), ensure_ascii=False)) if as_json else _show(report, wait)
+                failed |= not report.accepted or (wait and not report.assigned)
+    finally:
+        program.database.dispose()
     if failed:
         raise typer.Exit(1)
 

@@ -110,6 +110,7 @@ def _json_value(names: Iterable[str]) -> re.Pattern[bytes]:
 def _spellings(secret: str) -> Iterable[bytes]:
     """The secret as it may stand in a URL, a form or a JSON text."""
     yield secret.encode()
+    yield secret.encode("latin-1", "xmlcharrefreplace")
     for quoted in (quote(secret, safe=""), quote_plus(secret), quote(secret)):
         yield quoted.encode()
         yield re.sub("%..", lambda found: found[0].lower(), quoted).encode()

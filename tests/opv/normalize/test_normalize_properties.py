@@ -69,7 +69,7 @@ def as_lead(done: NormalizedLead) -> Lead:
     return Lead(**fields, phones=[SentPhone(value=phone) for phone in done.phones], emails=list(done.emails))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(LEADS)
 def test_any_lead(lead: Lead) -> None:
     done = normalize(lead)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from porteiro.configuration.changes import changes
@@ -29,6 +29,7 @@ _FILES = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(_FILES, _FILES)
 def test_no_change_is_told_exactly_when_nothing_differs(old: dict[str, Any], new: dict[str, Any]) -> None:
     before, after = Configuration.model_validate(old), Configuration.model_validate(new)

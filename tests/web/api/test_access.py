@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-import pytest
-
 from db.queries import tokens
 from tests.stored import NOW
 from tests.web.api.conftest import Served
@@ -49,13 +47,13 @@ def test_what_is_not_seen_answers_as_what_does_not_exist(served: Served) -> None
     assert there.content == missing.content
 
 
-@pytest.mark.parametrize("path", OPERATIONS)
-def test_operations_are_for_directors_and_operations(served: Served, path: str) -> None:
-    for person, status in (("rui", 200), ("olga", 200), ("paula", 403), ("ana", 403)):
-        answer = served.call(f"/api/v1{path}", person)
-        assert answer.status_code == status, (path, person)
-        if status == 200:
-            assert answer.json() == {"items": answer.json()["items"], "next": None}
+def test_operations_are_for_directors_and_operations(served: Served) -> None:
+    for path in OPERATIONS:
+        for person, status in (("rui", 200), ("olga", 200), ("paula", 403), ("ana", 403)):
+            answer = served.call(f"/api/v1{path}", person)
+            assert answer.status_code == status, (path, person)
+            if status == 200:
+                assert answer.json() == {"items": answer.json()["items"], "next": None}
 
 
 def test_no_token_a_wrong_one_a_revoked_one_and_one_of_a_person_who_left(served: Served) -> None:

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, cast, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import text
 from sqlalchemy.sql.elements import TextClause
+from sqlalchemy.types import NullType
+
+from db.literals import array, array_form, copy_form
 
 Row = Mapping[str, Any]
 
@@ -31,7 +34,7 @@ def insert_rows(tx: Connection, table: Table, rows: Sequence[Row]) -> None:
     elif len(rows) >= _COPY_FROM:
         _copy(tx, table, rows)
     else:
-        tx.execute(_unnest_insert(table, tuple(rows[0])), _arrays(rows))
+        tx.execute(_unnest_insert(table, tuple(rows[0])), _arrays(table, rows))
 
 
 def insert_new(
@@ -43,7 +46,7 @@ def insert_new(
         return set()
     if tx.dialect.name == "postgresql":
         statement = _unnest_insert(table, tuple(rows[0]), tuple(unique), tuple(give))
-        found = tx.execute(statement, _arrays(rows)).all()
+        found = tx.execute(statement, _arrays(table, rows)).all()
         return {row[0] if len(give) == 1 else tuple(row) for row in found}
     columns = [table.c[name] for name in unique]
     before = _existing(tx, columns, rows, unique)
@@ -66,7 +69,7 @@ def update_rows(tx: Connection, table: Table, keys: Sequence[str], rows: Sequenc
         return
     names = tuple(rows[0])
     if tx.dialect.name == "postgresql":
-        tx.execute(_unnest_update(table, names, tuple(keys)), _arrays(rows))
+        tx.execute(_unnest_update(table, names, tuple(keys)), _arrays(table, rows))
         return
     statement = update(table).where(*[table.c[name] == bindparam(f"k_{name}") for name in keys])
     statement = statement.values({name: bindparam(name) for name in names if name not in keys})
@@ -77,7 +80,10 @@ def any_of(tx: Connection, column: ColumnElement[Any], values: Iterable[Any]) ->
     """`column` is one of the values, in one parameter on PostgreSQL."""
     wanted = list(values)
     if tx.dialect.name == "postgresql":
-        return column == func.any(bindparam(None, wanted, type_=postgresql.ARRAY(column.type), unique=True))
+        # Of no type of its own, so that PostgreSQL takes it for the array at once. A cast from text would be done
+        # anew for each row that the condition is tested on.
+        literal = bindparam(None, array(array_form(column.type), wanted), type_=NullType(), unique=True)
+        return column == func.any(cast(literal, postgresql.ARRAY(column.type)))
     return column.in_(wanted)
 
 
@@ -101,15 +107,16 @@ def _existing(tx: Connection, columns: list[Any], rows: Sequence[Row], unique: S
 
 def _copy(tx: Connection, table: Table, rows: Sequence[Row]) -> None:
     names = tuple(rows[0])
+    forms = [(name, copy_form(table.c[name].type)) for name in names]
+    lines = ["\t".join([form(row[name]) for name, form in forms]) for row in rows]
     driver: Any = tx.connection.cursor()
     columns = ", ".join(f'"{name}"' for name in names)
     with driver as cursor, cursor.copy(f'COPY "{table.name}" ({columns}) FROM STDIN') as copy:
-        for row in rows:
-            copy.write_row([row[name] for name in names])
+        copy.write("\n".join(lines) + "\n")
 
 
-def _arrays(rows: Sequence[Row]) -> dict[str, list[Any]]:
-    return {name: [row[name] for row in rows] for name in rows[0]}
+def _arrays(table: Table, rows: Sequence[Row]) -> dict[str, str]:
+    return {name: array(array_form(table.c[name].type), [row[name] for row in rows]) for name in rows[0]}
 
 
 def _array_type(table: Table, name: str) -> str:

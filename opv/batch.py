@@ -87,6 +87,8 @@ class Batch:
     def __init__(self, house: House, now: datetime) -> None:
         self.house = house
         self.now = now
+        self._stamp = history.stamp(now)
+        self._due_at: dict[str, datetime] = {}
         self.opvs: dict[UUID, Opv] = {}
         self.rows: dict[str, list[Row]] = {name: [] for name in _ORDER}
         self.woken: set[str] = set()
@@ -116,7 +118,7 @@ class Batch:
             self.rows["history_contents"].append(
                 {"opportunity_id": opv.id, "seq": seq, "content": content_text, "salt": salt, "erased_at": None}
             )
-        hashed = history.entry_hash(opv.history_head, opv.id, seq, self.now, kind, cause.actor, text, content_hash)
+        hashed = history.entry_hash(opv.history_head, opv.id, seq, self._stamp, kind, cause.actor, text, content_hash)
         self.rows["history_entries"].append(
             {
                 "opportunity_id": opv.id, "seq": seq, "at": self.now, "kind": kind, "actor": cause.actor,
@@ -168,7 +170,12 @@ class Batch:
         self.woken.add("automation")
 
     def _due(self, checked: CheckedAutomation) -> datetime:
-        wait = checked.wait or Duration("calendar", timedelta())
-        if wait.kind == "calendar":
-            return self.now + wait.span
-        return self.house.calendar.add_business_days(self.now, wait.days)
+        key = checked.automation.key
+        if key not in self._due_at:
+            wait = checked.wait or Duration("calendar", timedelta())
+            self._due_at[key] = (
+                self.now + wait.span
+                if wait.kind == "calendar"
+                else self.house.calendar.add_business_days(self.now, wait.days)
+            )
+        return self._due_at[key]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import holidays
+
+CLOSED_ALL_THE_SAME = ("Carnival", "Corpus Christi")
+"""Optional holidays by Brazilian law (Portaria MGI, each year), on which next to nobody works."""
 
 
 class Calendar:
@@ -15,11 +18,15 @@ class Calendar:
     def __init__(self, region: str, zone: ZoneInfo) -> None:
         country, _, subdivision = region.partition("-")
         self._holidays: Container[date] = holidays.country_holidays(country, subdiv=subdivision or None)
+        self._optional: Mapping[date, str] = (
+            holidays.country_holidays(country, categories="optional", language="en_US") if country == "BR" else {}
+        )
         self._zone = zone
 
     def is_business_day(self, day: date) -> bool:
         """Whether people work on the day."""
-        return day.weekday() < 5 and day not in self._holidays
+        closed = day in self._holidays or self._optional.get(day) in CLOSED_ALL_THE_SAME
+        return day.weekday() < 5 and not closed
 
     def add_business_days(self, moment: datetime, days: int) -> datetime:
         """The same local time `days` business days later; counted from the next business day's start when the

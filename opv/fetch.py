@@ -104,10 +104,11 @@ class Fetch:
                 select(c.id).where(any_of(tx, c.id, taken.ids), c.lease == taken.token).order_by(c.id).with_for_update()
             ).scalars()
         )
-        rows = [self._outcome(one, now) for one in asked if one.row.id in held]
+        ours = [one for one in asked if one.row.id in held]
+        rows = [self._outcome(one, now) for one in ours]
         update_rows(tx, _SUBMISSIONS, ("id",), rows)
-        parked = {one.row.delivery_id for one, row in zip(asked, rows, strict=False) if row["outcome"] == "parked"}
-        refresh_outcomes(tx, parked)
+        ended = [one.row.delivery_id for one, row in zip(ours, rows, strict=True) if row["due_at"] is None]
+        refresh_outcomes(tx, ended)
         return any(row["state"] == SubmissionState.INGEST.value for row in rows)
 
     def _outcome(self, one: Asked, now: datetime) -> dict[str, Any]:

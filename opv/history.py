@@ -1,15 +1,15 @@
 """The immutable, chained history: how an entry is hashed, how content is committed to, how a chain is verified.
 
-An entry's hash is `sha256(previous hash + canonical text of the entry)`; the canonical text is a JSON list of the
-stored values, `data` being the very text stored. Personal content (a message, a comment) is not in the entry: the
-entry commits to `sha256(salt + content)`, so that erasing a person blanks content and salt and the chain still
-verifies. An OPV's first previous hash is the sha256 of its id.
+An entry's hash is `sha256(previous hash + canonical text of the entry)`. The canonical text is one line a stored
+value: the OPV's id in hexadecimal, seq, time (ISO 8601, UTC, microseconds), kind, actor, `data` as the very text
+stored (JSON, which has no line breaks of its own), and the content's commitment in hexadecimal or nothing. Personal
+content (a message, a comment) is not in the entry: the entry commits to `sha256(salt + content)`, so that erasing a
+person blanks content and salt and the chain still verifies. An OPV's first previous hash is the sha256 of its id.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+import orjson
 
 CREATED = "opv.created"
 CAPTURED = "opv.captured"
@@ -37,7 +37,7 @@ def genesis(opv: UUID) -> bytes:
 
 def text_of(data: Any) -> str:
     """JSON text as stored and hashed."""
-    return _encode(data)
+    return orjson.dumps(data).decode()
 
 
 def commit(content: str) -> tuple[bytes, bytes]:
@@ -51,12 +51,17 @@ def commitment(salt: bytes, content: str) -> bytes:
     return hashlib.sha256(salt + content.encode()).digest()
 
 
+def stamp(at: datetime) -> str:
+    """A time as it is hashed."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
 def entry_hash(
-    previous: bytes, opv: UUID, seq: int, at: datetime, kind: str, actor: str, data: str, content_hash: bytes | None
+    previous: bytes, opv: UUID, seq: int, at: str, kind: str, actor: str, data: str, content_hash: bytes | None
 ) -> bytes:
-    """Hash of an entry over the hash before it. `data` is the stored JSON text."""
-    stamp = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    canonical = _encode([opv.hex, seq, stamp, kind, actor, data, content_hash.hex() if content_hash else None])
+    """Hash of an entry over the hash before it. `at` is the stamp, `data` the stored JSON text."""
+    committed = content_hash.hex() if content_hash else ""
+    canonical = f"{opv.hex}\n{seq}\n{at}\n{kind}\n{actor}\n{data}\n{committed}"
     return hashlib.sha256(previous + canonical.encode()).digest()
 
 
@@ -95,7 +100,7 @@ def verify(opv: UUID, head_seq: int, head: bytes, entries: Iterable[StoredEntry]
             faults.append(Fault(opv, seq, f"entry {seq} is missing, {entry.seq} follows"))
             seq = entry.seq
         expected = entry_hash(
-            previous, opv, entry.seq, entry.at, entry.kind, entry.actor, entry.data, entry.content_hash
+            previous, opv, entry.seq, stamp(entry.at), entry.kind, entry.actor, entry.data, entry.content_hash
         )
         if expected != entry.hash:
             faults.append(Fault(opv, entry.seq, "the entry was changed, or one before it"))

@@ -19,7 +19,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from db.claim import WorkList, claim
+from db.claim import WorkList, claim, held
 from db.session import Database
 from opv.house import House, HouseOf
 
@@ -92,7 +92,7 @@ class Runner:
         if tried.exhausted:
             log.error("%s: a row was given up after it ended its worker each time", self.name)
             tries = self._step.work_list.max_attempts
-            self._park(tried.ids[0], "worker_killed", f"its worker died at each of {tries} tries")
+            self._park(tried.ids[0], tried.token, "worker_killed", f"its worker died at each of {tries} tries")
         else:
             progress.woken = self._work(tried.ids, tried.token)
         return progress
@@ -105,7 +105,7 @@ class Runner:
                 raise
             if len(ids) == 1:
                 log.error("%s: a row was parked: %s", self._step.name, fingerprint(error))  # noqa: TRY400 - no message, see fingerprint
-                self._park(ids[0], "bug", fingerprint(error))
+                self._park(ids[0], token, "bug", fingerprint(error))
                 return set()
         half = len(ids) // 2
         return self._work(ids[:half], token) | self._work(ids[half:], token)
@@ -122,9 +122,10 @@ class Runner:
                 time.sleep(0.02 * attempt)
         raise AssertionError("unreachable")
 
-    def _park(self, id_: UUID, reason: str, detail: str) -> None:
+    def _park(self, id_: UUID, token: UUID, reason: str, detail: str) -> None:
         with self._database.write() as tx:
-            self._step.park(tx, id_, reason, detail, self._clock())
+            if held(tx, self._step.work_list, [id_], token):
+                self._step.park(tx, id_, reason, detail, self._clock())
 
 
 def is_transient(error: BaseException) -> bool:

@@ -75,8 +75,7 @@ class Submitted:
             "repeat_of": self.repeat_of, "outcome": self.outcome.value, "reason": self.reason,
             "detail": self.detail, "state": (SubmissionState.FETCH if waits else SubmissionState.DONE).value,
             "created_at": self.received_at, "done_at": None if waits else now, "due_at": now if waits else None,
-            "lease": None, "attempts": 0, "failures": 0, "pointer": self.pointer, "fetched": None,
-            "person": self.person,
+            "pointer": self.pointer, "person": self.person,
         }  # fmt: skip
 
     def park(self, reason: str, detail: str) -> None:

@@ -1,4 +1,6 @@
-"""The composition root: builds what the entry points run, out of the settings. Nothing is built on import."""
+"""The composition root: builds what the entry points run, out of the settings. Nothing is built on import.
+
+What only one kind of process needs is imported where that process is built: a command should answer at once."""
 
 from __future__ import annotations
 
@@ -11,30 +13,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from celery import Celery
-from celery.apps.beat import Beat
-from starlette.types import ASGIApp
-
-from adapters.http import RequestsClient
 from adapters.sources.base import Source
 from adapters.sources.registry import sources
-from adapters.targets.log import LogTarget
 from db.session import Database
 from porteiro.configuration.houses import Houses
 from porteiro.settings import Settings, secrets
-from web.api.app import create_api
-from web.app import create_app as create_web
-from web.intake.endpoint import Intake
-from web.intake.postgres import PostgresWriter
-from web.intake.refusals import RefusalCounter
-from web.intake.sqlite import SqliteWriter
-from web.intake.store import GroupCommit
-from workers.app import create_app, publisher
-from workers.steps import Steps
-from workers.wake import Waker
+
+if TYPE_CHECKING:
+    from celery import Celery
+    from starlette.types import ASGIApp
+
+    from workers.steps import Steps
 
 log = logging.getLogger("porteiro")
 
@@ -77,10 +69,17 @@ class Runtime:
 
     def celery(self, steps: Callable[[], dict[str, Callable[[], None]]] | None = None) -> Celery:
         """The Celery application."""
+        from workers.app import create_app
+
         return create_app(self.settings.name, self.settings.broker, self.settings.var, steps)
 
     def steps(self) -> Steps:
         """The pipeline's steps, for this process."""
+        from adapters.http import RequestsClient
+        from adapters.targets.log import LogTarget
+        from workers.app import publisher
+        from workers.steps import Steps
+
         return Steps(
             self.database,
             self.houses.current,
@@ -107,6 +106,16 @@ def set_up_logging() -> None:
 
 def build_web(settings: Settings, extra_sources: tuple[Source, ...] = ()) -> ASGIApp:
     """The web process: intake, API, and the threads beside them (wake-ups, refusals, configuration)."""
+    from web.api.app import create_api
+    from web.app import create_app
+    from web.intake.endpoint import Intake
+    from web.intake.postgres import PostgresWriter
+    from web.intake.refusals import RefusalCounter
+    from web.intake.sqlite import SqliteWriter
+    from web.intake.store import GroupCommit
+    from workers.app import publisher
+    from workers.wake import Waker
+
     set_up_logging()
     runtime = Runtime(settings, extra_sources=extra_sources)
     database = runtime.database
@@ -135,7 +144,7 @@ def build_web(settings: Settings, extra_sources: tuple[Source, ...] = ()) -> ASG
         waker.stop()
         database.dispose()
 
-    return create_web(intake=intake, api=api, lifespan=lifespan)
+    return create_app(intake=intake, api=api, lifespan=lifespan)
 
 
 class _Refresher:
@@ -203,5 +212,7 @@ def run_worker(settings: Settings, extra_sources: tuple[Source, ...] = ()) -> No
 
 def run_beat(settings: Settings) -> None:
     """The beat process: wakes each step every few seconds. Dead or doubled, it changes nothing but punctuality."""
+    from celery.apps.beat import Beat
+
     set_up_logging()
     Beat(app=Runtime(settings).celery(), loglevel="WARNING", quiet=True).run()

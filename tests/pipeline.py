@@ -6,14 +6,15 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+import psycopg
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import event, select, text, update
 
 from adapters.sources.base import Source
 from adapters.sources.registry import sources
@@ -25,10 +26,11 @@ from db.models import Base, DeliveryOutcome
 from db.session import AnyRow, Database
 from opv.house import House
 from opv.replay import replay
-from opv.step import Runner
+from opv.step import Progress, Runner
 from porteiro.configuration.apply import apply
 from porteiro.configuration.houses import Houses
 from porteiro.configuration.load import load
+from schemas.config import Configuration
 from schemas.source import HttpAnswer, HttpClient
 from schemas.target import Target
 from workers.steps import Steps
@@ -42,6 +44,7 @@ HOUSE = """
 people:
   - {key: rui, name: Rui Diretor, role: director}
   - {key: paula, name: Paula Gerente, role: manager}
+  - {key: marta, name: Marta Gerente, role: manager}
   - {key: ana, name: Ana Corretora, role: broker}
   - {key: bia, name: Bia Corretora, role: broker}
 teams: [{key: sul, name: Equipe Sul, managers: [{person: paula, brokers: [ana, bia]}]}]
@@ -117,14 +120,15 @@ class Pipeline:
         targets: Mapping[str, Target] | None = None,
         now: datetime = NOW,
     ) -> None:
-        self.database = Database(url, worker=True)
-        migrate(self.database)
         self.clock = Clock(now)
         self.woken: list[str] = []
         self._sources = {**sources(), **{source.slug: source for source in extra}}
         self._http = http or NoNetwork()
         self._targets = targets or {LogTarget.slug: LogTarget()}
-        self.apply(configuration)
+        checked = self._read(configuration)
+        self.database = Database(url, worker=True)
+        migrate(self.database)
+        apply(self.database, checked, by="rui", now=now)
         self.houses = Houses(self._sources, AnySecret())
         self.steps = self.new_steps(self.woken.append)
 
@@ -137,6 +141,15 @@ class Pipeline:
         houses = Houses(self._sources, AnySecret())
         return Steps(self.database, houses.current, self.clock, self._http, self._targets, publish)
 
+    def step(self, name: str, position: int = 0) -> Any:
+        """What does a step's work in this process: of `ingest` and `automation` there are two."""
+        rounds: Any = self.steps._rounds[name][position]
+        return rounds._step if isinstance(rounds, Runner) else rounds
+
+    def round(self, name: str, position: int = 0) -> Progress:
+        """One round of a step and of nothing else."""
+        return self.steps._rounds[name][position].round()
+
     def house(self) -> House:
         """The house in force."""
         with self.database.read() as tx:
@@ -144,9 +157,12 @@ class Pipeline:
 
     def apply(self, configuration: str) -> None:
         """Puts a configuration in force."""
+        apply(self.database, self._read(configuration), by="rui", now=self.clock())
+
+    def _read(self, configuration: str) -> Configuration:
         read, problems = load(configuration, "house.yaml", self._sources, AnySecret())
         assert read is not None, "\n".join(map(str, problems))
-        apply(self.database, read, by="rui", now=self.clock())
+        return read
 
     def deliver(
         self, channel: str, body: bytes | Any, *, headers: bytes = b"content-type: application/json\r\n", url: str = ""
@@ -183,10 +199,11 @@ class Pipeline:
             replay(tx, delivery, self.clock(), "rui")
 
     def run(self, *steps: str) -> None:
-        """Runs the steps (all, if none is named) and what they wake until no work is due.
-
-        Twice: a step looks for rows that were tried only when it finds no fresh one."""
-        for step in (*(steps or STEPS), *(steps or STEPS)):
+        """Runs the steps (all, if none is named) and what they wake until no work is due."""
+        for step in steps or STEPS:
+            for rounds in self.steps._rounds[step]:
+                if isinstance(rounds, Runner):
+                    rounds._next_leftover = 0.0  # whose gap is of the machine's clock, not of the test's
             drain(self.steps, self.woken, step)
 
     def run_in_threads(self, count: int = 4, *, batch: int | None = None) -> None:
@@ -295,6 +312,26 @@ def limit_batches(steps: Steps, batch: int) -> None:
         for one in rounds:
             step = one._step if isinstance(one, Runner) else one
             step.work_list = replace(step.work_list, batch=batch)
+
+
+@contextmanager
+def counted(database: Database) -> Iterator[list[str]]:
+    """The statements sent meanwhile, COPY included (it goes past SQLAlchemy)."""
+    statements: list[str] = []
+    copy = psycopg.Cursor.copy
+
+    def note(*args: Any) -> None:
+        statements.append(args[2])
+
+    def noted_copy(cursor: Any, statement: Any, *args: Any, **options: Any) -> Any:
+        statements.append(statement)
+        return copy(cursor, statement, *args, **options)
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(psycopg.Cursor, "copy", noted_copy)
+        yield statements
+    event.remove(database.engine, "before_cursor_execute", note)
 
 
 def details(card: AnyRow) -> dict[str, Any]:

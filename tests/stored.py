@@ -18,6 +18,7 @@ from schemas.config import Configuration
 
 TABLES = Base.metadata.tables
 NOW = datetime.now(UTC)
+"""A time of this run, for columns of which no test counts the age."""
 
 CONFIGURATION = {
     "people": [
@@ -64,12 +65,12 @@ class Stored:
         opv_id, client_id = new_id(), new_id()
         person = {
             "id": client_id, "kind": "natural", "name": client, "document": None, "phones": '["+5511999990001"]',
-            "emails": "[]", "created_at": NOW,
+            "emails": "[]", "created_at": ago(0),
         }  # fmt: skip
         row = {
             "id": opv_id, "number": self.numbers, "client_id": client_id, "funnel": "sales", "stage": "new",
             "stage_seq": 1, "status": "open", "development": None, "team": None, "manager": None, "broker": None,
-            "assigned_at": None, "created_at": NOW, "history_seq": 0, "history_head": b"",
+            "assigned_at": None, "created_at": ago(0), "history_seq": 0, "history_head": b"",
         }  # fmt: skip
         self.insert("clients", person)
         self.insert("opportunities", {**row, **columns})
@@ -80,7 +81,7 @@ class Stored:
         """A capture card of an OPV."""
         row = {
             "id": new_id(), "opportunity_id": opv, "seq": seq, "client_id": new_id(), "submission_id": new_id(),
-            "delivery_id": new_id(), "source": "form", "channel": "site", "external_id": None, "received_at": NOW,
+            "delivery_id": new_id(), "source": "form", "channel": "site", "external_id": None, "received_at": ago(0),
             "submitted_at": None, "is_returning": False, "campaign": None, "medium": None, "origin": None,
             "development": None, "listing": None, "transaction": None, "price_cents": None, "city": None,
             "state": None, "details": json.dumps(details or {}),
@@ -107,7 +108,7 @@ class Stored:
         """A delivery of the first channel."""
         pending = outcome is DeliveryOutcome.PENDING
         row = {
-            "id": new_id(), "channel": 1, "received_at": NOW, "due_at": NOW if pending else None, "lease": None,
+            "id": new_id(), "channel": 1, "received_at": ago(0), "due_at": ago(0) if pending else None, "lease": None,
             "attempts": 0, "outcome": outcome.value, "secret": 0, "replays": 0,
             "sha256": hashlib.sha256(body).digest(), "url": b"https://leads.example.com/hooks/site?key=***",
             "headers": b"Host: leads.example.com\r\nX-Trace: a\r\nx-trace: b\r\n", "body": body,
@@ -121,15 +122,16 @@ class Stored:
         row = {
             "id": id_, "delivery_id": delivery, "position": 0, "channel": 1, "namespace": "channel:site",
             "key": str(id_), "external_id": None, "repeat_of": None, "state": "done", "outcome": outcome,
-            "reason": None, "detail": None, "created_at": NOW, "done_at": None if outcome == "pending" else NOW,
+            "reason": None, "detail": None, "created_at": ago(0), "done_at": None if outcome == "pending" else ago(0),
             "due_at": None, "lease": None, "attempts": 0, "failures": 0, "pointer": None, "fetched": None,
             "person": None,
         }  # fmt: skip
         self.insert("submissions", {**row, **columns})
         return id_
 
-    def waits(self, opv: UUID, reason: str | None = None, *, since: datetime = NOW) -> None:
+    def waits(self, opv: UUID, reason: str | None = None, *, since: datetime | None = None) -> None:
         """An OPV on the list to distribute: with a reason it is undistributed."""
+        since = since or ago(0)
         row = {
             "opportunity_id": opv, "since": since, "due_at": None if reason else since, "lease": None,
             "attempts": 0, "prefer": None, "exclude": None, "reason": reason, "config_version": 1,
@@ -138,5 +140,5 @@ class Stored:
 
 
 def ago(seconds: float) -> datetime:
-    """A time before `NOW`."""
-    return NOW - timedelta(seconds=seconds)
+    """So long before now."""
+    return datetime.now(UTC) - timedelta(seconds=seconds)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from workers.wake import STEPS
 
@@ -33,6 +33,8 @@ def create_app(
     """The application. `steps` gives, in the process that runs tasks, the function of each step; without it (web,
     beat) the application can only send."""
     app = Celery(name, broker=broker_url, set_as_current=False)
+    if broker_url.startswith("filesystem"):
+        app.conf.broker_transport = "workers.embedded:Transport"
     app.conf.update(_settings(name, broker_url, var))
     if steps is not None:
         for step in STEPS:
@@ -62,8 +64,11 @@ def _queue(name: str, step: str) -> str:
 
 def _settings(name: str, broker_url: str, var: Path) -> dict[str, Any]:
     return {
-        "task_queues": [Queue(_queue(name, step), durable=True) for step in STEPS],
+        "task_queues": [
+            Queue(_queue(name, step), Exchange(name), routing_key=_queue(name, step), durable=True) for step in STEPS
+        ],
         "task_default_queue": _queue(name, "ingest"),
+        "task_default_exchange": name,
         "task_create_missing_queues": False,
         "task_serializer": "json",
         "accept_content": ["json"],

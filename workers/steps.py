@@ -97,11 +97,10 @@ class Steps:
             if progress.more:
                 self._wake(rounds.name)
             for following in sorted(progress.woken, reverse=True):
-                first = self._rounds[following][0]
                 if progress.done > SMALL or following not in INLINE:
                     self._wake(following)
-                elif first not in todo:
-                    todo.appendleft(first)
+                else:
+                    todo.extendleft(one for one in reversed(self._rounds[following]) if one not in todo)
         for rounds in self._rounds[step]:
             if rounds.leftover().more:
                 self._wake(step)

@@ -46,7 +46,8 @@ class Decision(Base):
 
 class DistributionWork(Base):
     """An OPV that waits for a broker. With `due_at` NULL it is undistributed, for `reason`, until the
-    configuration changes. `prefer` is the broker who served the client before; `exclude` the one to leave out."""
+    configuration changes. `prefer` is the broker who served the client before; `exclude` the one to leave out.
+    `depth` and `chain` as in `PendingEvent`: the automations that asked for it."""
 
     __tablename__ = "distribution_work"
     __table_args__ = (
@@ -67,6 +68,8 @@ class DistributionWork(Base):
     exclude: Mapped[str | None]
     reason: Mapped[str | None]
     config_version: Mapped[int] = mapped_column(server_default=text("0"))
+    depth: Mapped[Small] = mapped_column(server_default=text("0"))
+    chain: Mapped[Long] = mapped_column(server_default=text("''"))
 
 
 class QueueTurn(Base):

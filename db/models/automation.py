@@ -44,6 +44,12 @@ class Timer(Base):
             postgresql_where=text("due_at IS NOT NULL"),
             sqlite_where=text("due_at IS NOT NULL"),
         ),
+        Index(
+            "ix_timers_parked",
+            "id",
+            postgresql_where=text("due_at IS NULL"),
+            sqlite_where=text("due_at IS NULL"),
+        ),
     )
 
     id: Mapped[Id]

@@ -27,7 +27,11 @@ class UtcTime(TypeDecorator[datetime]):
         if value is None:
             return None
         moment: datetime = value
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return moment.replace(tzinfo=UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """None on PostgreSQL: psycopg gives aware times in the session's zone, which is UTC."""
+        return None if dialect.name == "postgresql" else super().result_processor(dialect, coltype)
 
 
 Id = Annotated[UUID, mapped_column(Uuid(as_uuid=True), primary_key=True)]

@@ -23,6 +23,12 @@ class OutboundMessage(Base):
             postgresql_where=text("due_at IS NOT NULL"),
             sqlite_where=text("due_at IS NOT NULL"),
         ),
+        Index(
+            "ix_outbound_messages_parked",
+            "id",
+            postgresql_where=text("state = 'parked'"),
+            sqlite_where=text("state = 'parked'"),
+        ),
         Index("ix_outbound_messages_opportunity_id", "opportunity_id"),
     )
 

@@ -88,7 +88,7 @@ def _redistribute(occurrence: Occurrence, batch: Batch, waiting: dict[UUID, dict
     opv = occurrence.opv
     if opv.status != "open":
         return {"result": "skipped", "because": "the OPV is closed"}
-    waiting[opv.id] = waiting_row(opv.id, batch.now, exclude=opv.broker)
+    waiting[opv.id] = waiting_row(opv.id, batch.now, exclude=opv.broker, cause=occurrence.cause)
     data = {"automation": occurrence.automation, "broker": opv.broker}
     seq = batch.record(opv, history.REDISTRIBUTION_ASKED, occurrence.cause, data)
     return {"result": "done", "seq": seq}

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from db.bulk import any_of, update_rows
 from db.claim import WorkList, held
@@ -25,11 +25,10 @@ from opv.house import House
 
 _WORK = Base.metadata.tables["distribution_work"]
 _OPPORTUNITIES = Base.metadata.tables["opportunities"]
+_VERSIONS = Base.metadata.tables["config_versions"]
 
 RETURNING_RULE = "returning"
 """Stands where a rule's key would: the client's earlier broker keeps it, no turn is taken."""
-
-_CAUSE = Cause("distribution")
 
 
 class Distribute:
@@ -68,11 +67,12 @@ class Distribute:
         return batch.woken
 
     def park(self, tx: Connection, id_: UUID, reason: str, detail: str, now: datetime) -> None:
-        """The OPV is undistributed, with the reason."""
+        """The OPV is undistributed, with the reason, until the configuration changes."""
+        version = select(func.max(_VERSIONS.c.number)).scalar_subquery()
         tx.execute(
             update(_WORK)
             .where(_WORK.c.opportunity_id == id_)
-            .values(due_at=None, lease=None, attempts=0, reason=reason)
+            .values(due_at=None, lease=None, attempts=0, reason=reason, config_version=version)
         )
 
 
@@ -99,7 +99,7 @@ def _decide(
     opv = batch.opvs[work.opportunity_id]
     if found is None:
         explanation: dict[str, Any] = {"because": "the client's broker of before keeps the client"}
-        _assign(batch, opv, work.prefer, RETURNING_RULE, None, (), explanation)
+        _assign(batch, work, work.prefer, RETURNING_RULE, None, (), explanation)
         return None
     explanation = {"rules": found.tried}
     if found.rule is None:
@@ -114,7 +114,7 @@ def _decide(
         return _leave(batch, work, rule, line.key, reason, explanation)
     development = batch.house.catalog.developments.get(opv.development or "")
     teams = line.teams or (tuple(development.teams) if development else ())
-    _assign(batch, opv, pick.broker, rule, line.key, teams, explanation)
+    _assign(batch, work, pick.broker, rule, line.key, teams, explanation)
     return None
 
 
@@ -129,13 +129,14 @@ def _explain(queue: RoundRobin, pick: Pick) -> dict[str, Any]:
 
 def _assign(
     batch: Batch,
-    opv: Opv,
+    work: AnyRow,
     broker: str,
     rule: str,
     queue: str | None,
     teams: Sequence[str],
     explanation: dict[str, Any],
 ) -> None:
+    opv = batch.opvs[work.opportunity_id]
     place = batch.house.roster.place(broker, teams)
     decision = _decision(batch, opv, rule, queue, broker, None, explanation)
     data = {"team": place.team, "manager": place.manager, "broker": broker, "rule": rule, "decision": str(decision)}
@@ -150,7 +151,7 @@ def _assign(
             "manager": place.manager, "broker": broker, "since": batch.now,
         }
     )  # fmt: skip
-    batch.record(opv, history.ASSIGNED, _CAUSE, data)
+    batch.record(opv, history.ASSIGNED, _cause(work), data)
 
 
 def _leave(
@@ -159,8 +160,13 @@ def _leave(
     opv = batch.opvs[work.opportunity_id]
     _decision(batch, opv, rule, queue, None, reason, explanation)
     if work.reason != reason:
-        batch.record(opv, history.UNDISTRIBUTED, _CAUSE, {"reason": reason, "rule": rule})
+        batch.record(opv, history.UNDISTRIBUTED, _cause(work), {"reason": reason, "rule": rule})
     return {"opportunity_id": opv.id, "reason": reason}
+
+
+def _cause(work: AnyRow) -> Cause:
+    """Distribution, with the automations that asked for it."""
+    return Cause("distribution", work.depth, tuple(filter(None, work.chain.split(","))))
 
 
 def _decision(

@@ -11,16 +11,20 @@ from sqlalchemy import Connection
 
 from db.bulk import insert_new, insert_rows
 from db.models import Base
-from opv.batch import Batch
+from opv.batch import Batch, Cause
 
 _WORK = Base.metadata.tables["distribution_work"]
 
 
-def waiting_row(opv: UUID, now: datetime, *, prefer: str | None = None, exclude: str | None = None) -> dict[str, Any]:
-    """A row of the list, due now. `prefer`: the broker to keep the client; `exclude`: the one to leave out."""
+def waiting_row(
+    opv: UUID, now: datetime, *, prefer: str | None = None, exclude: str | None = None, cause: Cause | None = None
+) -> dict[str, Any]:
+    """A row of the list, due now. `prefer`: the broker to keep the client; `exclude`: the one to leave out;
+    `cause`: the automation that asks for it, so that a loop of automations is seen through the list."""
     return {
         "opportunity_id": opv, "since": now, "due_at": now, "lease": None, "attempts": 0, "prefer": prefer,
-        "exclude": exclude, "reason": None,
+        "exclude": exclude, "reason": None, "depth": cause.depth if cause else 0,
+        "chain": ",".join(cause.chain) if cause else "",
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import typer
 
-from porteiro.cli.screen import AsJson, Limit, Opened, opened, show_fields, show_json, show_table
+from porteiro.cli.screen import AsJson, Limit, Opened, built, opened, show_fields, show_json, show_table
 from schemas.errors import PorteiroError, Reject
 from schemas.operations import DeliveryDetail, DeliveryFilters, DeliveryItem, OutcomeWord
 
@@ -101,13 +101,13 @@ def replay_deliveries(
         else:
             filters = DeliveryFilters(outcome=outcome, channel=channel, reason=reason, since=at.since(since))
             wanted = _matching(at, filters, limit)
-        if dry_run:
-            typer.echo("\n".join(str(one) for one in wanted) or "none")
-            return
-        program = at.program
+    if dry_run:
+        typer.echo("\n".join(str(one) for one in wanted) or "none")
+        return
     if not idents and not yes:
         _ask(len(wanted))
-    _put_back(program, wanted)
+    with built() as program:
+        _put_back(program, wanted)
 
 
 def _matching(at: Opened, filters: DeliveryFilters, limit: int) -> list[UUID]:
@@ -135,7 +135,6 @@ def _put_back(program: Runtime, wanted: Sequence[UUID]) -> None:
         else:
             done += 1
     typer.echo(f"{done} of {len(wanted)} deliveries put back; workers read them within seconds")
-    program.database.dispose()
     if done < len(wanted):
         raise typer.Exit(1)
 

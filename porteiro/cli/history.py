@@ -27,13 +27,12 @@ def verify(
     from db.queries.history import chains
     from opv.history import Fault
     from opv.history import verify as verify_chain
-    from porteiro.build import build
-    from porteiro.settings import Settings
+    from porteiro.cli.screen import opened
 
     opvs = entries = 0
     faults: list[tuple[int, Fault]] = []
-    with build(Settings()).database.read() as tx:
-        for chain in chains(tx, since=since.replace(tzinfo=UTC) if since else None):
+    with opened() as program:
+        for chain in chains(program.tx, since=since.replace(tzinfo=UTC) if since else None):
             opvs += 1
             entries += len(chain.entries)
             found = verify_chain(chain.opv, chain.seq, chain.head, chain.entries)

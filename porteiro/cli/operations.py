@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.text import Text
 
-from porteiro.cli.screen import AsJson, Limit, Opened, console, opened, show_json, show_table
-from porteiro.settings import Settings
+from porteiro.cli.screen import AsJson, Limit, Opened, built, console, opened, show_json, show_table
 from schemas.operations import ChannelItem, StepWork, UnmappedFilters
 from schemas.page import Paging
 
@@ -31,12 +30,10 @@ def register(app: typer.Typer) -> None:
 
 def status(as_json: AsJson = False) -> None:
     """Whether all is well: database, message broker, configuration, work, channels. Exit code 1 when it is not."""
-    from porteiro.build import build
     from web.health import checks
 
-    program = build(Settings())
-    found = [*checks(program.database, program.clock()), _broker(program)]
-    program.database.dispose()
+    with built() as program:
+        found = [*checks(program.database, program.clock()), _broker(program)]
     ready = all(check.ok for check in found)
     readable = all(check.ok for check in found if check.name in ("database", "schema"))
     steps, channels, at = _figures() if readable else ([], [], None)

@@ -175,7 +175,8 @@ def _apply(program: Runtime) -> Configuration:
     if configuration is None:
         raise PorteiroError("bad_configuration", f"{file} is not applied: nothing is started")
     applied = apply(program.database, configuration, by=user(), now=program.clock())
-    changed = f", {len(applied.changes)} changes" if applied.changes else ""
+    count = len(applied.changes)
+    changed = f", {count} {'change' if count == 1 else 'changes'}" if count else ""
     typer.echo(f"configuration: version {applied.version} in force{changed}")
     return configuration
 

@@ -52,16 +52,22 @@ class Opened:
 
 
 @contextmanager
-def opened() -> Iterator[Opened]:
-    """The program of this environment with its database open for reading."""
+def built() -> Iterator[Runtime]:
+    """The program of this environment; its connections are closed at the end."""
     from porteiro.build import build
 
     program = build(Settings())
     try:
-        with program.database.read() as tx:
-            yield Opened(program, tx, _zone(program, tx))
+        yield program
     finally:
         program.database.dispose()
+
+
+@contextmanager
+def opened() -> Iterator[Opened]:
+    """The program of this environment with its database open for reading."""
+    with built() as program, program.database.read() as tx:
+        yield Opened(program, tx, _zone(program, tx))
 
 
 def show_json(value: Any) -> None:

@@ -7,8 +7,7 @@ from uuid import UUID
 
 import typer
 
-from porteiro.cli.screen import AsJson, opened, show_json, show_table
-from porteiro.settings import Settings
+from porteiro.cli.screen import AsJson, built, opened, show_json, show_table
 from schemas.errors import PorteiroError
 
 
@@ -24,16 +23,13 @@ def register(app: typer.Typer) -> None:
 def create(person: Annotated[str, typer.Argument(help="Key of a person in the configuration in force.")]) -> None:
     """Makes a token for a person and prints it: this once, only its hash is kept."""
     from db.queries import tokens
-    from porteiro.build import build
 
-    program = build(Settings())
-    with program.database.write() as tx:
+    with built() as program, program.database.write() as tx:
         roster = program.houses.current(tx).roster
         if not roster.is_active(person):
             known = ", ".join(key for key in roster.people if roster.is_active(key)) or "nobody"
             raise PorteiroError("unknown_person", f"there is no active person {person}; there is: {known}")
         text = tokens.create(tx, person, program.clock())
-    program.database.dispose()
     typer.echo(f"{roster.people[person].name} ({roster.people[person].role}): {text}")
 
 
@@ -53,15 +49,19 @@ def list_tokens(as_json: AsJson = False) -> None:
 def revoke(ident: Annotated[str, typer.Argument(help="Id, as `token list` shows it.", metavar="ID")]) -> None:
     """Ends a token at once."""
     from db.queries import tokens
-    from porteiro.build import build
 
-    program = build(Settings())
-    try:
-        with program.database.write() as tx:
-            done = tokens.revoke(tx, UUID(ident), program.clock())
-    except ValueError:
-        done = False
-    program.database.dispose()
-    if not done:
-        raise PorteiroError("unknown_token", f"there is no token {ident} in use")
+    with built() as program, program.database.write() as tx:
+        if not tokens.revoke(tx, _id(ident), program.clock()):
+            raise _unknown(ident)
     typer.echo(f"token {ident} is revoked")
+
+
+def _id(ident: str) -> UUID:
+    try:
+        return UUID(ident)
+    except ValueError:
+        raise _unknown(ident) from None
+
+
+def _unknown(ident: str) -> PorteiroError:
+    return PorteiroError("unknown_token", f"there is no token {ident} in use")

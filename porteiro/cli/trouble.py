@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kombu.exceptions import OperationalError as BrokerError
 from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from schemas.errors import Bug, PorteiroError
 
@@ -15,7 +15,7 @@ def explain(error: Exception) -> str | None:
         return None if isinstance(error, Bug) else error.detail
     if isinstance(error, ValidationError) and error.title == "Settings":
         return "; ".join(f"{one['loc'][0]} is wrong: {one['msg']}" for one in error.errors(include_input=False))
-    if isinstance(error, NoSuchModuleError):
+    if isinstance(error, ArgumentError):
         return "DATABASE_URL is wrong: it begins with sqlite:/// or postgresql+psycopg://"
     if isinstance(error, DBAPIError):
         return _database_trouble(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -173,6 +174,31 @@ def test_output_is_passed_on_whole(start: Start) -> None:
 def test_each_worker_has_a_name_and_the_release_is_not_run(start: Start) -> None:
     up = start("release: echo x\nworker: echo here; exec sleep 600\n", "--worker", "2")
     assert {up.line(r"(\S+) +\| .+")[1] for _ in range(2)} == {"worker.1", "worker.2"}
+
+
+def test_a_wrong_configuration_starts_nothing_and_all_its_problems_are_said(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "porteiro.yaml").write_text("funnel: {stages: [{key: new, name: Novo}]}\npeopel: []\nchanels: []\n")
+    up = start("app: echo started; exec sleep 600\n")
+    up.line(r".*porteiro\.yaml:2:.*people.*")
+    up.line(r".*porteiro\.yaml:3:.*channels.*")
+    up.line(r"porteiro: .* nothing is started")
+    assert up.process.wait(PATIENCE) == 1
+
+
+def test_the_first_run_makes_the_configuration_and_its_secrets_once(start: Start, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "porteiro.example.yaml", tmp_path)
+    first = start("app: echo started; exec sleep 600\n", "--first-run")
+    first.line(r"configuration: version 1 in force.*")
+    first.line(r"app \| started")
+    first.end()
+    made = tmp_path / "porteiro.yaml"
+    assert (tmp_path / "env").stat().st_mode & 0o777 == 0o600
+    secrets = (tmp_path / "env").read_text()
+    made.write_text(made.read_text().replace("Incorporadora Exemplo", "Incorporadora Minha"))
+    second = start("app: echo started; exec sleep 600\n", "--first-run")
+    second.line(r"configuration: version 2 in force, 1 change")
+    assert "Incorporadora Minha" in made.read_text()
+    assert (tmp_path / "env").read_text() == secrets
 
 
 def test_procfile() -> None:

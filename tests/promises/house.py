@@ -1,4 +1,4 @@
-"""A running installation: `porteiro web`, `worker`, `beat` as real processes, each the leader of a session of its own."""
+"""A running installation: `porteiro web`, `worker` and `beat` as real processes, each in a session of its own."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Process:
         return [leader, *leader.children(recursive=True)]
 
 
-class House:
+class Installation:
     """One installation with a name, a port, a folder and secrets of its own."""
 
     def __init__(self, folder: Path, database_url: str, broker_url: str, **environment: str) -> None:
@@ -199,7 +199,7 @@ class House:
 class Supervised:
     """Keeps one kind of process of a house alive, as `porteiro up` does: one that ends is started again."""
 
-    def __init__(self, house: House, kind: str) -> None:
+    def __init__(self, house: Installation, kind: str) -> None:
         self._house = house
         self._kind = kind
         self._stopping = threading.Event()

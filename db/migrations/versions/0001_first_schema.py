@@ -218,6 +218,8 @@ def upgrade() -> None:
         sa.Column("exclude", sa.String(), nullable=True),
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("config_version", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("depth", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("chain", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.PrimaryKeyConstraint("opportunity_id", name=op.f("pk_distribution_work")),
     )
     op.create_index(
@@ -309,6 +311,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("due_at IS NOT NULL"),
     )
     op.create_index("ix_outbound_messages_opportunity_id", "outbound_messages", ["opportunity_id"], unique=False)
+    op.create_index(
+        "ix_outbound_messages_parked",
+        "outbound_messages",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'parked'"),
+        sqlite_where=sa.text("state = 'parked'"),
+    )
     op.create_table(
         "pending_events",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -422,6 +432,14 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("due_at IS NOT NULL"),
         sqlite_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_timers_parked",
+        "timers",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("due_at IS NULL"),
+        sqlite_where=sa.text("due_at IS NULL"),
     )
     op.create_table(
         "tokens",

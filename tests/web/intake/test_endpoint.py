@@ -85,16 +85,17 @@ def test_a_retired_channel_keeps_accepting(sqlite_door: Door) -> None:
     assert [row.channel for row in sqlite_door.rows()] == [2]
 
 
+def _refused(door: Door) -> set[tuple[int, str, int]]:
+    return {(row._mapping["channel"], row.reason, row._mapping["count"]) for row in door.rows("channel_refusals")}
+
+
 def test_what_fails_verification_is_counted_and_not_kept(door: Door) -> None:
     for _ in range(2):
         _problem(door.post(b"{}", headers={"X-Knock": "errado"}), 401, "wrong_secret")
-    assert eventually(lambda: sum(row.count for row in door.rows("channel_refusals")) == 2)
+    assert eventually(lambda: _refused(door) == {(1, "wrong_secret", 2)})
     _problem(door.post(b"[]", headers={}), 401, "missing_secret")
-    assert eventually(lambda: len(door.rows("channel_refusals")) == 2)
-    assert {(r.channel, r.reason, r.count) for r in door.rows("channel_refusals")} == {
-        (1, "wrong_secret", 2),
-        (1, "missing_secret", 1),
-    }
+    counted = {(1, "wrong_secret", 2), (1, "missing_secret", 1)}
+    assert eventually(lambda: _refused(door) == counted)
     assert door.rows() == []
 
 
@@ -103,7 +104,7 @@ def test_counts_that_cannot_be_written_are_kept(sqlite_door: Door) -> None:
     sqlite_door.post(b"{}", headers={"X-Knock": "errado"})
     time.sleep(0.2)
     sqlite_door.execute("ALTER TABLE elsewhere RENAME TO channel_refusals")
-    assert eventually(lambda: [row.count for row in sqlite_door.rows("channel_refusals")] == [1])
+    assert eventually(lambda: _refused(sqlite_door) == {(1, "wrong_secret", 1)})
 
 
 def test_too_large_is_refused_declared_or_not(sqlite_door: Door) -> None:
@@ -199,7 +200,7 @@ def test_lost_connections_lose_and_double_nothing(postgresql_door: Door) -> None
     def cut() -> int:
         cuts = 0
         with psycopg.connect(conninfo, autocommit=True) as connection:
-            while not over.wait(0.02):
+            while not over.wait(0.1):
                 cuts += connection.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -213,7 +214,7 @@ def test_lost_connections_lose_and_double_nothing(postgresql_door: Door) -> None
     assert cutting.result() > 3
     stored = Counter(int(row.body) for row in _after_cuts(door))
     assert set(answers) <= {202, 503}
-    assert answers.count(202) > 300
+    assert answers.count(202) > 200
     assert all(stored[n] == 1 for n, status in enumerate(answers) if status == 202)
     assert max(stored.values()) == 1
 

@@ -60,9 +60,15 @@ def _run(
 
 async def _outcomes(store: GroupCommit, rows: Sequence[NewDelivery]) -> list[str | None]:
     """Why each row was not stored; None for one that was."""
-    answers = await asyncio.gather(*map(store.store, rows), return_exceptions=True)
-    assert all(answer is None or isinstance(answer, Unavailable) for answer in answers)
-    return [answer and str(answer) for answer in answers]
+
+    async def outcome(row: NewDelivery) -> str | None:
+        try:
+            await store.store(row)
+        except Unavailable as error:
+            return error.why
+        return None
+
+    return await asyncio.gather(*map(outcome, rows))
 
 
 def test_a_flush_has_a_bound_in_rows_and_in_bytes() -> None:

@@ -1,0 +1,161 @@
+"""History: appended alone, chained so that whatever is changed behind the program's back is found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import insert, text
+from sqlalchemy.exc import DatabaseError
+from typer.testing import CliRunner
+
+from db.queries.history import chains
+from opv.history import Fault, verify
+from porteiro.cli import app
+from tests.pipeline import HOUSE, TABLES, Pipeline, Start, lead
+
+AUTOMATED = HOUSE + "automations: [{key: hi, on: opv.assigned, do: [{comment: Olá}, {advance: visit}]}]\n"
+
+
+@pytest.fixture
+def house(start: Start) -> Pipeline:
+    """Three OPVs with six to seven entries each, some with content."""
+    house = start(AUTOMATED)
+    house.deliver_all([("site", lead(n, mensagem=f"Mensagem {n}")) for n in (1, 2, 3)])
+    house.run()
+    house.deliver("site", lead(1, id="again", mensagem="de novo"))
+    house.run()
+    return house
+
+
+def faults(house: Pipeline) -> list[tuple[UUID, int, str]]:
+    with house.database.read() as tx:
+        found: list[Fault] = [
+            fault for chain in chains(tx) for fault in verify(chain.opv, chain.seq, chain.head, chain.entries)
+        ]
+    return [(fault.opv, fault.seq, fault.what) for fault in found]
+
+
+def behind_the_triggers(house: Pipeline, *statements: str) -> None:
+    """What a person with all rights on the database can do."""
+    if house.database.dialect == "postgresql":
+        house.execute("SET LOCAL session_replication_role = replica", *statements)
+        return
+    names = [row.name for row in _triggers(house)]
+    house.execute(*(f"DROP TRIGGER {name}" for name in names), "PRAGMA defer_foreign_keys = ON", *statements)
+
+
+def _triggers(house: Pipeline) -> Sequence[Any]:
+    with house.database.read() as tx:
+        return tx.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all()
+
+
+def test_what_the_pipeline_writes_holds(house: Pipeline) -> None:
+    assert faults(house) == []
+    (first, *_) = house.opvs()
+    assert house.kinds(first.id) == [
+        "opv.created", "opv.captured", "opv.assigned", "comment.added", "stage.changed", "opv.captured",
+    ]  # fmt: skip
+    entries = house.rows("history_entries", opportunity_id=first.id)
+    assert (first.history_seq, first.history_head) == (6, entries[-1].hash)
+    contents = {row.seq: json.loads(row.content) for row in house.rows("history_contents", opportunity_id=first.id)}
+    assert contents == {2: {"message": "Mensagem 1"}, 4: {"text": "Olá"}, 6: {"message": "de novo"}}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE history_entries SET data = '{}'",
+        "UPDATE history_entries SET seq = seq + 100 WHERE seq = 1",
+        "DELETE FROM history_entries WHERE seq = 6",
+        "DELETE FROM history_contents",
+        "UPDATE history_contents SET content = 'x'",
+        "UPDATE history_contents SET content = NULL, salt = NULL",
+        "TRUNCATE history_entries CASCADE",
+        "TRUNCATE history_contents",
+    ],
+)
+def test_the_database_refuses_to_change_history(house: Pipeline, statement: str) -> None:
+    before = house.rows("history_entries"), house.rows("history_contents")
+    if house.database.dialect == "sqlite":
+        statement = statement.replace("TRUNCATE", "DELETE FROM").replace("CASCADE", "")
+    with pytest.raises(DatabaseError, match="append-only"):
+        house.execute(statement)
+    assert (house.rows("history_entries"), house.rows("history_contents")) == before
+
+
+@pytest.mark.parametrize("table", ["history_entries", "history_contents"])
+def test_replacing_is_no_way_round(start_on_sqlite: Start, table: str) -> None:
+    house = start_on_sqlite()
+    house.deliver("site", lead(mensagem="Olá"))
+    house.run()
+    row = dict(house.rows(table)[0]._mapping)
+    with pytest.raises(DatabaseError, match="append-only"), house.database.write() as tx:
+        tx.execute(insert(TABLES[table]).prefix_with("OR REPLACE"), row)
+
+
+CUT = [
+    "DELETE FROM history_contents WHERE {opv} AND seq = 6",
+    "DELETE FROM history_entries WHERE {opv} AND seq = 6",
+]
+
+TAMPERED: dict[str, tuple[list[str], int, str]] = {
+    "a byte of the data": (
+        ["UPDATE history_entries SET data = replace(data, 'ana', 'bia') WHERE {opv} AND seq = 3"],
+        3, "the entry was changed, or one before it",
+    ),
+    "who did it": (
+        ["UPDATE history_entries SET actor = 'rui' WHERE {opv} AND seq = 1"],
+        1, "the entry was changed, or one before it",
+    ),
+    "an entry is gone": (
+        ["DELETE FROM history_entries WHERE {opv} AND seq = 3"], 3, "entry 3 is missing, 4 follows",
+    ),
+    "the tail is cut": (CUT, 5, "the chain ends at entry 5, the OPV's head says 6"),
+    "the content": (
+        ["UPDATE history_contents SET content = '{\"message\":\"outra\"}' WHERE {opv} AND seq = 2"],
+        2, "the content was changed",
+    ),
+    "the content is gone": (
+        ["DELETE FROM history_contents WHERE {opv} AND seq = 2"], 2, "the content row is missing",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", TAMPERED)
+def test_what_was_changed_behind_the_triggers_is_found(
+    house: Pipeline, what: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    statements, seq, words = TAMPERED[what]
+    opv = house.opvs()[0]
+    ident = opv.id.hex if house.database.dialect == "sqlite" else str(opv.id)
+    where = f"opportunity_id = '{ident}'"
+    behind_the_triggers(house, *(statement.replace("{opv}", where) for statement in statements))
+    found = faults(house)
+    assert (opv.id, seq, words) in found
+    assert {fault[0] for fault in found} == {opv.id}
+    result = history_verify(house, monkeypatch, tmp_path)
+    assert result.exit_code == 1
+    assert f"OPV {opv.number}, entry {seq}: {words}" in result.output
+
+
+def test_an_erased_content_leaves_the_chain_whole(
+    house: Pipeline, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    house.set("history_contents", {"content": None, "salt": None, "erased_at": house.clock()})
+    assert faults(house) == []
+    result = history_verify(house, monkeypatch, tmp_path)
+    assert (result.exit_code, result.output.strip()) == (0, "3 OPVs, 16 entries: intact")
+    with pytest.raises(DatabaseError, match="append-only"):
+        house.set("history_contents", {"content": "{}", "salt": b"s", "erased_at": house.clock()})
+
+
+def history_verify(house: Pipeline, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """`porteiro history verify` on the test's database."""
+    monkeypatch.setenv("DATABASE_URL", house.database.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("PORTEIRO_VAR", str(tmp_path))
+    return CliRunner().invoke(app, ["history", "verify"])

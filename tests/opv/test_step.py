@@ -1,0 +1,285 @@
+"""Claims, leases, splits and repeats, on the real steps; and what a batch costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
+
+from db.claim import claim
+from opv.house import House
+from opv.step import REPEATS, fingerprint
+from tests.pipeline import HOUSE, Pipeline, Start, counted, lead, limit_batches
+
+AUTOMATED = HOUSE + (
+    "automations:\n"
+    "  - {key: given, on: opv.assigned, do: [{advance: contacted}, {comment: Olá}, {notify: broker}]}\n"
+    "  - {key: quiet, on: {in_stage: contacted, for: 1 hour}, do: [{redistribute: {}}, {notify: manager}]}\n"
+)
+
+
+class Died(BaseException):
+    """The worker's process is gone."""
+
+
+class Watched:
+    """A step whose batches are noted, and to which something happens before some of them."""
+
+    def __init__(self, house: Pipeline, name: str, before: Callable[[Sequence[UUID]], None]) -> None:
+        self.batches: list[Sequence[UUID]] = []
+        self._work = house.step(name).work
+        self._before = before
+        house.step(name).work = self.work
+
+    def work(self, tx: Connection, ids: Sequence[UUID], token: UUID, house: House, now: datetime) -> Any:
+        """As the step's own."""
+        self.batches.append(ids)
+        self._before(ids)
+        return self._work(tx, ids, token, house, now)
+
+
+def full(number: int, shape: int = 0) -> tuple[str, Any]:
+    """A lead with all that costs a statement; by `shape` of a known client, repeated, without contact, not JSON."""
+    more: dict[str, Any] = {"mensagem": "Olá", "imovel_codigo": f"X-{number}", "cpf": None}
+    if shape == 1:
+        return "site", lead(0, id=f"known-{number}", **more)
+    if shape == 2:
+        return "site", lead(0)
+    if shape == 3:
+        return "site", lead(number, telefone=None, email=None)
+    if shape == 4:
+        return "site", b"no JSON"
+    if shape == 5:
+        return "site", lead(number, id=None, **more)
+    return "site", lead(number, **more)
+
+
+def rounds(house: Pipeline, requests: Sequence[tuple[str, Any]]) -> dict[str, int]:
+    """Statements of each step's round over the requests."""
+    house.deliver_all(requests)
+    house.steps = house.new_steps(house.woken.append)
+    limit_batches(house.steps, 1000)
+    counts: dict[str, int] = {}
+    for name, position in [
+        ("ingest", 0), ("distribution", 0), ("automation", 0), ("outbound", 0), ("automation", 1),
+    ]:  # fmt: skip
+        if position == 1:
+            house.clock.forward(hours=1)
+        with counted(house.database) as statements:
+            house.round(name, position)
+        counts[f"{name} {position}"] = len(statements)
+        house.steps = house.new_steps(house.woken.append)
+        limit_batches(house.steps, 1000)
+    house.run()
+    return counts
+
+
+def test_a_batch_costs_as_many_statements_whatever_its_size(start: Start) -> None:
+    house = start(AUTOMATED)
+    house.deliver("site", lead(0))
+    house.run()
+    number = iter(range(1, 10_000))
+    counts = {size: rounds(house, [full(next(number)) for _ in range(size)]) for size in (1, 10, 500)}
+    assert counts[1] == counts[10] == counts[500]
+    assert counts[1]["ingest 0"] < 40
+    mixed = {
+        size: rounds(house, [full(next(number), index % 6) for index in range(size)])["ingest 0"] for size in (12, 480)
+    }
+    assert mixed[12] == mixed[480]
+    assert len(house.opvs()) == 1 + 511 + 2 * 492 // 6
+
+
+@pytest.mark.parametrize(("name", "position"), [("ingest", 0), ("distribution", 0), ("automation", 0), ("automation", 1)])
+def test_a_worker_that_slept_past_its_lease_changes_nothing(start: Start, name: str, position: int) -> None:
+    house = start(AUTOMATED)
+    house.deliver_all([("site", lead(n)) for n in range(3)])
+    order = [("ingest", 0), ("distribution", 0), ("automation", 0), ("automation", 1)]
+    for before in order[: order.index((name, position))]:
+        house.round(*before)
+    if position == 1:
+        house.clock.forward(hours=1)
+    step = house.step(name, position)
+    with house.database.write() as tx:
+        taken = claim(tx, step.work_list, house.clock(), tried=False)
+    assert taken is not None
+    assert len(taken.ids) == 3
+    house.run()
+    assert house.rows(step.work_list.table.name, lease=taken.token) != []
+    house.clock.forward(seconds=61)
+    house.run()
+    tables = ("opportunities", "history_entries", "capture_origins", "assignments", "automation_runs", "timers")
+    after = [house.rows(table) for table in tables]
+    with house.database.write() as tx:
+        assert step.work(tx, taken.ids, taken.token, house.house(), house.clock()) == set()
+    assert [house.rows(table) for table in tables] == after
+    assert len(house.opvs()) == len(house.runs("given")) == 3
+
+
+def test_a_row_that_ends_its_worker_is_alone_then_parked(start: Start) -> None:
+    house = start()
+    deliveries = house.deliver_all([("site", lead(n)) for n in range(5)])
+    killer = deliveries[2]
+
+    def kill(ids: Sequence[UUID]) -> None:
+        if killer in ids:
+            raise Died
+
+    watched = Watched(house, "ingest", kill)
+    for _ in range(3):
+        with pytest.raises(Died):
+            house.run("ingest")
+        assert house.outcomes(killer) == []
+        house.clock.forward(seconds=61)
+        house.deliver("site", lead(len(house.rows("deliveries")) + 100))
+    house.run()
+    assert house.outcomes(killer) == ["parked worker_killed"]
+    assert Counter(house.delivered()) == {"captured": 7, "parked": 1}
+    assert [sorted(ids) for ids in watched.batches if killer in ids] == [deliveries, [killer], [killer]]
+    assert [ids for ids in watched.batches[1:] if len(ids) > 1] == []
+    house.replay(killer)
+    watched._before = lambda _: None
+    house.run()
+    assert house.outcomes(killer) == ["captured"]
+
+
+class Refused(Exception):
+    """An error of the driver."""
+
+    def __init__(self, sqlstate: str) -> None:
+        super().__init__("database is locked" if sqlstate == "busy" else "refused")
+        self.sqlstate = None if sqlstate == "busy" else sqlstate
+
+
+@pytest.mark.parametrize("sqlstate", ["40P01", "40001", "55P03", "busy"])
+def test_what_may_succeed_when_tried_again_repeats_the_whole_batch(start_on_sqlite: Start, sqlstate: str) -> None:
+    house = start_on_sqlite()
+    deliveries = house.deliver_all([("site", lead(n)) for n in range(4)])
+    failures = iter([True] * (REPEATS - 1))
+
+    def fail(ids: Sequence[UUID]) -> None:
+        if next(failures, False):
+            raise OperationalError("statement", {}, Refused(sqlstate))
+
+    watched = Watched(house, "ingest", fail)
+    house.run()
+    assert [sorted(ids) for ids in watched.batches] == [deliveries] * REPEATS
+    assert house.delivered() == ["captured"] * 4
+
+
+def test_when_the_database_stays_unwell_the_batch_comes_due_again(start_on_sqlite: Start) -> None:
+    house = start_on_sqlite()
+    house.deliver_all([("site", lead(n)) for n in range(4)])
+    unwell = True
+
+    def fail(ids: Sequence[UUID]) -> None:
+        if unwell:
+            raise OperationalError("statement", {}, Refused("40001"))
+
+    watched = Watched(house, "ingest", fail)
+    with pytest.raises(OperationalError):
+        house.run()
+    assert len(watched.batches) == REPEATS
+    assert house.delivered() == ["pending"] * 4
+    unwell = False
+    house.clock.forward(seconds=61)
+    house.run()
+    assert house.delivered() == ["captured"] * 4
+
+
+def test_a_lost_connection_repeats_the_batch(start_on_postgresql: Start) -> None:
+    house = start_on_postgresql()
+    deliveries = house.deliver_all([("site", lead(n)) for n in range(4)])
+    lost: list[int] = []
+    step = house.step("ingest")
+    work = step.work
+
+    def lose(tx: Connection, ids: Sequence[UUID], *rest: Any) -> Any:
+        woken = work(tx, ids, *rest)
+        if not lost:
+            lost.append(tx.execute(text("SELECT pg_backend_pid()")).scalar_one())
+            house.execute(f"SELECT pg_terminate_backend({lost[0]})")
+            tx.execute(text("SELECT 1"))
+        return woken
+
+    step.work = lose
+    house.run()
+    assert house.delivered() == ["captured"] * 4
+    assert len(deliveries) == len(house.opvs()) == len(house.rows("capture_origins"))
+
+
+def test_a_real_deadlock_is_repeated(start_on_postgresql: Start) -> None:
+    house = start_on_postgresql(HOUSE + "returning: {open: card}\n")
+    house.deliver_all([("site", lead(n)) for n in range(2)])
+    house.run()
+    one, other = house.opvs()
+    house.deliver_all([("site", lead(n, id=f"again-{n}")) for n in range(2)])
+    step, tried = house.step("ingest"), []
+    work = step.work
+    rival = house.database.engine.connect()
+    rival.begin()
+    rival.execute(text("SET LOCAL deadlock_timeout = '10s'"))
+    rival.execute(text(f"SELECT 1 FROM opportunities WHERE id = '{other.id}' FOR UPDATE"))
+
+    def meet(tx: Connection, *rest: Any) -> Any:
+        tried.append(1)
+        if len(tried) == 1:
+            tx.execute(text("SET LOCAL deadlock_timeout = '20ms'"))
+            tx.execute(text(f"SELECT 1 FROM opportunities WHERE id = '{one.id}' FOR UPDATE"))
+            _in_thread(lambda: rival.execute(text(f"SELECT 1 FROM opportunities WHERE id = '{one.id}' FOR UPDATE")))
+        return work(tx, *rest)
+
+    threads: list[Any] = []
+
+    def _in_thread(call: Callable[[], Any]) -> None:
+        import threading
+
+        thread = threading.Thread(target=lambda: (call(), rival.rollback()))
+        thread.start()
+        threads.append(thread)
+
+    step.work = meet
+    house.run()
+    threads[0].join()
+    rival.close()
+    assert len(tried) == 2
+    assert house.delivered() == ["captured"] * 4
+
+
+def test_an_error_is_told_without_its_message() -> None:
+    try:
+        int("Maria Exemplo")
+    except ValueError as error:
+        told = fingerprint(error)
+    assert told.startswith("ValueError at opv/test_step.py:")
+
+
+def test_a_row_whose_lease_went_to_another_is_not_parked(start: Start) -> None:
+    house = start()
+    (delivery,) = house.deliver_all([("site", lead())])
+    step = house.step("ingest")
+    work = step.work
+
+    def slow(tx: Connection, *rest: Any) -> Any:
+        work(tx, *rest)
+        raise ValueError
+
+    step.work = slow
+    runner: Any = house.steps._rounds["ingest"][0]
+    park = runner._park
+
+    def parked_late(*args: Any) -> None:
+        house.clock.forward(seconds=61)
+        step.work = work
+        house.run()
+        park(*args)
+
+    runner._park = parked_late
+    house.round("ingest")
+    assert house.outcomes(delivery) == ["captured"]
+    assert house.delivered() == ["captured"]

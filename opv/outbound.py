@@ -28,7 +28,7 @@ class Send:
     """Runs rounds of the outbound step in one process."""
 
     name = "outbound"
-    work_list = WorkList(_MESSAGES, "id", batch=50, lease=timedelta(seconds=120), max_attempts=3)
+    work_list = WorkList(_MESSAGES, "id", batch=200, lease=timedelta(seconds=120), max_attempts=3)
 
     def __init__(self, database: Database, targets: Mapping[str, Target], clock: Clock) -> None:
         self._database = database

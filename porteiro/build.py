@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import threading
+import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -195,7 +196,11 @@ class _PerProcess:
 
 def run_worker(settings: Settings, extra_sources: tuple[Source, ...] = ()) -> None:
     """The worker process: Celery's prefork pool over the steps' queues. Returns when it was told to stop."""
+    from celery.exceptions import SecurityWarning
+
     set_up_logging()
+    # Celery warns root of pickled messages; here none is accepted but JSON, and none has arguments.
+    warnings.simplefilter("ignore", SecurityWarning)
     app = Runtime(settings, worker=True).celery(_PerProcess(settings, extra_sources))
     app.worker_main(
         [

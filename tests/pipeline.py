@@ -178,20 +178,21 @@ class Pipeline:
         url: str = "",
     ) -> list[UUID]:
         """Stores requests (channel and body) in one flush."""
-        entrances, rows = self.house().entrance_by_key, []
+        entrances, rows, ids = self.house().entrance_by_key, [], []
         for channel, sent in requests:
+            ids.append(new_id())
             body = sent if isinstance(sent, bytes) else json.dumps(sent).encode()
             address = (url or f"https://leads.example.com/hooks/{channel}").encode("latin-1")
             rows.append(
                 {
-                    "id": new_id(), "channel": entrances[channel].id, "received_at": self.clock(),
+                    "id": ids[-1], "channel": entrances[channel].id, "received_at": self.clock(),
                     "due_at": self.clock(), "secret": 0, "sha256": hashlib.sha256(body).digest(), "url": address,
                     "headers": headers, "body": body,
                 }
             )  # fmt: skip
         with self.database.write() as tx:
             insert_rows(tx, TABLES["deliveries"], rows)
-        return [row["id"] for row in rows]
+        return ids
 
     def replay(self, delivery: UUID) -> None:
         """Puts a delivery back on the work list."""
@@ -269,7 +270,9 @@ class Pipeline:
     def captures(self, opv: UUID | None = None) -> list[AnyRow]:
         """Capture cards, all or an OPV's, in order."""
         where = {"opportunity_id": opv} if opv else {}
-        return sorted(self.rows("capture_origins", **where), key=lambda row: (row.received_at, row.opportunity_id, row.seq))
+        return sorted(
+            self.rows("capture_origins", **where), key=lambda row: (row.received_at, row.opportunity_id, row.seq)
+        )
 
     def history(self, opv: UUID) -> list[tuple[str, dict[str, Any]]]:
         """An OPV's history in order: kinds and data."""
@@ -293,7 +296,7 @@ class Pipeline:
 
     def unmapped(self) -> dict[tuple[str, str, str], int]:
         """Counts of what did not resolve, by field, value and channel."""
-        return {(row.field, row.value, row.channel): row.count for row in self.rows("unmapped")}
+        return {(row.field, row.value, row.channel): row._mapping["count"] for row in self.rows("unmapped")}
 
 
 def drain(steps: Steps, woken: list[str], step: str) -> None:
@@ -310,7 +313,7 @@ def limit_batches(steps: Steps, batch: int) -> None:
     """Makes the steps take so many rows at a time."""
     for rounds in steps._rounds.values():
         for one in rounds:
-            step = one._step if isinstance(one, Runner) else one
+            step: Any = one._step if isinstance(one, Runner) else one
             step.work_list = replace(step.work_list, batch=batch)
 
 

@@ -18,11 +18,13 @@ from kombu.utils.json import dumps, loads
 class Channel(filesystem.Channel):
     """The channel."""
 
-    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+    def _put(  # type: ignore[override] # the stubs of its two supertypes disagree
+        self, queue: str, payload: dict[str, Any], **kwargs: Any
+    ) -> None:
         folder = Path(self.data_folder_out)
         if next(folder.glob(f"*.{queue}.msg"), None) is None:
             aside = folder / f"{uuid4().hex}.part"
-            aside.write_text(dumps(message), encoding="utf-8")
+            aside.write_text(dumps(payload), encoding="utf-8")
             aside.rename(folder / f"{uuid4().hex}.{queue}.msg")
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
@@ -32,9 +34,9 @@ class Channel(filesystem.Channel):
                 file.rename(taken)
             except FileNotFoundError:
                 continue  # another worker was quicker
-            payload = taken.read_text(encoding="utf-8")
+            text = taken.read_text(encoding="utf-8")
             taken.unlink()
-            return loads(payload)
+            return loads(text)
         raise Empty
 
 

@@ -102,8 +102,9 @@ class Steps:
                 else:
                     todo.extendleft(one for one in reversed(self._rounds[following]) if one not in todo)
         for rounds in self._rounds[step]:
-            if rounds.leftover().more:
-                self._wake(step)
+            progress = rounds.leftover()
+            for name in sorted(progress.woken | ({step} if progress.more else set())):
+                self._wake(name)
         if step == "distribution":
             self._retry_undistributed()
 

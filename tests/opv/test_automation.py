@@ -144,9 +144,7 @@ def test_a_timer_of_a_stage_that_was_left_does_nothing(start: Start) -> None:
         ((2026, 2, 14, 15, 30), (2026, 2, 20, 3, 0)),  # Saturday: from the start of Ash Wednesday
     ],
 )
-def test_business_days_pass_over_carnival(
-    start_on_sqlite: Start, begun: tuple[int, ...], due: tuple[int, ...]
-) -> None:
+def test_business_days_pass_over_carnival(start_on_sqlite: Start, begun: tuple[int, ...], due: tuple[int, ...]) -> None:
     house = start_on_sqlite(
         automated("{key: quiet, on: {in_stage: new, for: 2 business days}, do: [{advance: contacted}]}")
         + "company: {timezone: America/Sao_Paulo, holidays: BR-SP}\n",
@@ -191,9 +189,9 @@ def test_an_interrupted_and_doubled_event_has_its_effects_once(start: Start) -> 
     with house.database.write() as tx:
         taken = claim(tx, step.work_list, house.clock(), tried=False)
     assert taken is not None
-    with pytest.raises(ZeroDivisionError), house.database.write() as tx:
-        step.work(tx, taken.ids, taken.token, house.house(), house.clock())
-        1 / 0  # noqa: B018 - the worker ends before its commit
+    with house.database.write() as tx:
+        assert step.work(tx, taken.ids, taken.token, house.house(), house.clock()) == {"outbound"}
+        tx.rollback()  # the worker ends before its commit
     (event,) = house.rows("pending_events")
     double = {**event._mapping, "id": new_id(), "lease": None, "attempts": 0}
     with house.database.write() as tx:
@@ -255,6 +253,4 @@ def test_a_redistribution_without_another_broker_says_so_and_keeps_the_one(start
     (opv,) = house.opvs()
     assert opv.broker == "ana"
     assert house.undistributed() == {opv.id: "all_left_out"}
-    assert json.loads(house.decisions()[-1].explanation)["excluded"] == [
-        {"broker": "ana", "because": "present_broker"}
-    ]
+    assert json.loads(house.decisions()[-1].explanation)["excluded"] == [{"broker": "ana", "because": "present_broker"}]

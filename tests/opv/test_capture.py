@@ -152,7 +152,7 @@ def test_listing_codes_names_and_aliases_lead_to_a_development(start: Start) -> 
     house.clock.forward(minutes=1)
     house.run()
     (row,) = house.rows("unmapped", field="listing")
-    assert (row.count, row.last_at - row.first_at) == (3, timedelta(minutes=1))
+    assert (row._mapping["count"], row.last_at - row.first_at) == (3, timedelta(minutes=1))
     assert row.last_capture_id == house.rows("capture_origins", external_id="envio-60")[0].id
 
 

@@ -137,11 +137,12 @@ def test_without_rule_or_broker_an_opv_waits_with_the_reason(
 
 
 def test_a_queue_without_teams_is_one_line_for_each_development(start: Start) -> None:
+    norte = "{key: norte, name: Norte, managers: [{person: marta, brokers: [bia]}]}"
     house = start(
         rules("{key: dev, queue: {strategy: round_robin}}")
-        .replace("teams: [{key: sul", "teams: [{key: norte, name: Norte, managers: [{person: marta, brokers: [bia]}]}, {key: sul")
+        .replace("teams: [{key: sul", f"teams: [{norte}, {{key: sul")
         .replace('listings: ["AP-0201"], teams: [sul]', 'listings: ["AP-0201"], teams: [norte]')
-    )  # fmt: skip
+    )
     send(house, 1, 2, 3, empreendimento="jardim")
     send(house, 4, 5, empreendimento="mirante")
     send(house, 6)

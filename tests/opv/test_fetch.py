@@ -17,7 +17,7 @@ from schemas.errors import Retry
 from schemas.source import HttpAnswer
 from tests.pipeline import Pipeline, Start, counted, limit_batches
 
-Answer = HttpAnswer | Exception | Callable[[], HttpAnswer]
+Answer = HttpAnswer | BaseException | Callable[[], HttpAnswer]
 
 SOON = SCHEDULE[0] * (1 + JITTER)
 
@@ -48,7 +48,7 @@ class Graph:
         self.asked.append(lead)
         given = self.answers.get(lead) or [graph_lead(lead)]
         answer = given.pop(0) if len(given) > 1 else given[0]
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return answer() if callable(answer) else answer
 
@@ -218,7 +218,7 @@ class Died(BaseException):
 
 
 def test_a_lead_that_ends_its_worker_is_given_up(start: Start) -> None:
-    house = start(http=Graph(l1=[Died()]))  # type: ignore[list-item]
+    house = start(http=Graph(l1=[Died()]))
     notify(house, 1)
     notify(house, 2)
     for _ in range(3):

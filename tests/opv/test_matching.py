@@ -113,7 +113,7 @@ def test_two_first_leads_of_one_person_in_a_batch_are_one_opv(start: Start) -> N
     house.deliver_all(
         [
             ("site", lead(1, id="a", email=None)),
-            ("zap", {"originLeadId": "b", "name": "Bruno", "ddd": "11", "phone": "80000001", "clientListingId": "AP-0101"}),
+            ("zap", {"originLeadId": "b", "name": "Bruno", "ddd": "11", "phone": "80000001", "clientListingId": "1"}),
             ("google", {"lead_id": "c", "user_column_data": [
                 {"column_id": "PHONE_NUMBER", "string_value": "+5511980000001"}]}),
         ]

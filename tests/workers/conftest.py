@@ -1,3 +1,5 @@
-from tests.pipeline import start as start
-from tests.pipeline import start_on_postgresql as start_on_postgresql
-from tests.pipeline import start_on_sqlite as start_on_sqlite
+"""The pipeline's fixtures."""
+
+from tests.pipeline import start, start_on_postgresql, start_on_sqlite
+
+__all__ = ["start", "start_on_postgresql", "start_on_sqlite"]

@@ -79,7 +79,9 @@ TestTurns = Turns.TestCase
 
 
 def queue_of(stored: list[Member], turn: int, roster: list[str]) -> RoundRobin:
-    return RoundRobin("q", turn, [Member(m.broker, m.last_turn, m.served, m.position, m.active) for m in stored], roster)
+    return RoundRobin(
+        "q", turn, [Member(m.broker, m.last_turn, m.served, m.position, m.active) for m in stored], roster
+    )
 
 
 def test_coming_back_neither_floods_nor_resets() -> None:

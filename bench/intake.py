@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import itertools
 import os
 import re
@@ -18,6 +20,7 @@ from bench import load
 from bench.house import BenchHouse, house, plain_url
 from bench.report import Figure, typical
 
+PATH = "/hooks/meta"
 CONNECTIONS = 32
 ROUNDS = 3
 BODY_BYTES = 1600
@@ -29,13 +32,14 @@ COLUMNS = "id, channel, received_at, due_at, secret, sha256, url, headers, body"
 def measure(seconds: float) -> list[Figure]:
     """Rates in turn (ours, bare, pgbench), so that a drift of the machine meets all three; medians of the ratios."""
     with house("intake") as it:
-        request, row = _request(it)
+        headers, row = _signed(it)
+        request = load.post("127.0.0.1", it.port, PATH, headers, row[2])
         ours, bare, pgbench = [], [], []
         for _ in range(ROUNDS):
             with it.process("-m", "porteiro", "web", ready="/healthz"):
-                ours.append(_rate(it, request, seconds))
+                ours.append(_rate(it, headers, row[2], seconds))
             with it.process("-m", "bench.bare", ready="/healthz"):
-                bare.append(_rate(it, request, seconds))
+                bare.append(_rate(it, headers, row[2], seconds))
             pgbench.append(_pgbench(it.url, row, seconds))
         latency, commit = _latency(it, request, row)
     rate = typical(ours)
@@ -48,28 +52,20 @@ def measure(seconds: float) -> list[Figure]:
     ]
 
 
-def _request(it: BenchHouse) -> tuple[bytes, tuple[bytes, bytes, bytes]]:
-    """A signed request of a source with an HMAC, and the bytea values of the row it makes."""
-    headers, body = it.sample("meta", 1, PERSON)
-    if len(body) < BODY_BYTES:  # the usual size of a batch
-        headers, body = _padded(it, body)
-    request = load.post("127.0.0.1", it.port, "/hooks/meta", headers, body)
+def _signed(it: BenchHouse) -> tuple[dict[str, str], tuple[bytes, bytes, bytes]]:
+    """Headers of a signed batch of the usual size, and the bytea values (address, headers, body) of the row it
+    makes. Padded with blanks, which JSON allows, and signed as the platform does."""
+    _, body = it.sample("meta", 1, PERSON)
+    body += b" " * (BODY_BYTES - len(body))
+    signature = hmac.new(it.secrets["META_APP_SECRET"].encode(), body, hashlib.sha256).hexdigest()
+    headers = {"Content-Type": "application/json", "X-Hub-Signature-256": f"sha256={signature}"}
     lines = "".join(f"{name.lower()}: {value}\r\n" for name, value in headers.items()).encode()
-    return request, (b"http://127.0.0.1/hooks/meta", lines, body)
+    return headers, (b"http://127.0.0.1" + PATH.encode(), lines, body)
 
 
-def _padded(it: BenchHouse, body: bytes) -> tuple[dict[str, str], bytes]:
-    import hashlib
-    import hmac
-
-    padded = body + b" " * (BODY_BYTES - len(body))
-    signature = hmac.new(it.secrets["META_APP_SECRET"].encode(), padded, hashlib.sha256).hexdigest()
-    return {"Content-Type": "application/json", "X-Hub-Signature-256": f"sha256={signature}"}, padded
-
-
-def _rate(it: BenchHouse, request: bytes, seconds: float) -> float:
-    load.run(it.port, itertools.repeat(request), connections=CONNECTIONS, seconds=0.5)
-    measured = load.run(it.port, itertools.repeat(request), connections=CONNECTIONS, seconds=seconds)
+def _rate(it: BenchHouse, headers: dict[str, str], body: bytes, seconds: float) -> float:
+    load.hammer(it.port, PATH, headers, body, connections=CONNECTIONS, seconds=1)
+    measured = load.hammer(it.port, PATH, headers, body, connections=CONNECTIONS, seconds=seconds)
     if set(measured.statuses) != {200}:
         raise SystemExit(f"intake answered {measured.statuses}")
     return measured.rate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,7 +35,7 @@ ROUNDS = 3
 
 def measure(leads: int) -> tuple[list[Figure], dict[str, float]]:
     """The figure, and microseconds a lead by step."""
-    ratios, rates, copies = [], [], []
+    ratios, rates, copies, texts = [], [], [], []
     spent: dict[str, float] = {}
     for number in range(ROUNDS):
         with house("pipeline") as it, house("copy") as other:
@@ -43,10 +43,12 @@ def measure(leads: int) -> tuple[list[Figure], dict[str, float]]:
             seconds, spent = _process(it)
             _check(it, leads)
             rates.append(leads / seconds)
-            copies.append(leads / _copy(it, other, leads))
+            values, text_ = _copy(it, other, leads)
+            copies.append(leads / values)
+            texts.append(leads / text_)
             ratios.append(rates[-1] / copies[-1])
     what = "pipeline: one worker process, all steps, by COPY of the same rows"
-    note = f"{sum(ROWS.values())} rows a lead"
+    note = f"{sum(ROWS.values())} rows a lead; text made beforehand: {typical(texts):,.0f} leads/s"
     figure = Figure(what, "leads/s", typical(rates), typical(copies), typical(ratios), 0.2, note=note)
     return [figure], {step: 1e6 * seconds / leads for step, seconds in spent.items()}
 
@@ -100,33 +102,61 @@ def _check(it: BenchHouse, leads: int) -> None:
                 raise SystemExit(f"{table}: {found} rows instead of {a_lead} for each of {leads} leads")
 
 
-def _copy(it: BenchHouse, other: BenchHouse, leads: int) -> float:
-    """Seconds to write the leads' rows into an empty database of the same schema by COPY, so many a transaction."""
+def _copy(it: BenchHouse, other: BenchHouse, leads: int) -> tuple[float, float]:
+    """Seconds to write the leads' rows into an empty database of the same schema by COPY, so many a transaction:
+    out of Python's values, as a program has them, and of text that is ready to be sent."""
     columns = {name: [c.name for c in Base.metadata.tables[name].columns] for name in ROWS}
     with psycopg.connect(plain_url(it.url)) as source:
-        rows = {name: _rows_of(source, name, columns[name]) for name in ROWS}
-    seconds = 0.0
+        rows = {
+            name: source.execute(f"SELECT {_listed(columns[name])} FROM {name} ORDER BY ctid").fetchall()
+            for name in ROWS
+        }
+        lines = {name: _lines(source, name, columns[name]) for name in ROWS}
     with psycopg.connect(plain_url(other.url)) as target:
-        for begin in range(0, leads, A_TRANSACTION):
-            start = time.perf_counter()
-            for name, a_lead in ROWS.items():
-                part = rows[name][begin * a_lead : (begin + A_TRANSACTION) * a_lead]
-                with target.cursor().copy(f"COPY {name} ({_listed(columns[name])}) FROM STDIN") as copy:
-                    copy.write(b"".join(part))
-            target.commit()
-            seconds += time.perf_counter() - start
+        seconds = [_copy_all(target, leads, columns, written, _write) for written, _write in (
+            (rows, _write_rows), (lines, _write_lines),
+        )]  # fmt: skip
+    return seconds[0], seconds[1]
+
+
+def _copy_all(
+    target: psycopg.Connection,
+    leads: int,
+    columns: dict[str, list[str]],
+    rows: Mapping[str, list[Any]],
+    write: Callable[[psycopg.Copy, list[Any]], None],
+) -> float:
+    target.execute(f"TRUNCATE {', '.join(name for name in ROWS if not name.startswith('history'))}")
+    target.execute("SET session_replication_role = replica")  # or the history could not be emptied
+    target.execute("DELETE FROM history_contents")
+    target.execute("DELETE FROM history_entries")
+    target.execute("SET session_replication_role = origin")
+    target.commit()
+    seconds = 0.0
+    for begin in range(0, leads, A_TRANSACTION):
+        start = time.perf_counter()
+        for name, a_lead in ROWS.items():
+            part = rows[name][begin * a_lead : (begin + A_TRANSACTION) * a_lead]
+            with target.cursor().copy(f"COPY {name} ({_listed(columns[name])}) FROM STDIN") as copy:
+                write(copy, part)
+        target.commit()
+        seconds += time.perf_counter() - start
     return seconds
 
 
-def _rows_of(source: psycopg.Connection, table: str, columns: list[str]) -> list[bytes]:
+def _write_rows(copy: psycopg.Copy, part: list[Any]) -> None:
+    for row in part:
+        copy.write_row(row)
+
+
+def _write_lines(copy: psycopg.Copy, part: list[Any]) -> None:
+    copy.write(b"".join(part))
+
+
+def _lines(source: psycopg.Connection, table: str, columns: list[str]) -> list[bytes]:
     """The table's rows as COPY text lines, in the order written."""
-    return list(_lines(source, f"COPY (SELECT {_listed(columns)} FROM {table} ORDER BY ctid) TO STDOUT"))
-
-
-def _lines(source: psycopg.Connection, statement: str) -> Iterator[bytes]:
-    with source.cursor().copy(statement) as copy:
-        whole: Any = b"".join(bytes(part) for part in copy)
-    return iter(whole.splitlines(keepends=True))
+    with source.cursor().copy(f"COPY (SELECT {_listed(columns)} FROM {table} ORDER BY ctid) TO STDOUT") as copy:
+        return b"".join(bytes(part) for part in copy).splitlines(keepends=True)
 
 
 def _listed(columns: list[str]) -> str:

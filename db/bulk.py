@@ -11,18 +11,18 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, cast, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql import text
-from sqlalchemy.sql.elements import TextClause
 from sqlalchemy.types import NullType
 
-from db.literals import array, array_form, copy_form
+from db.literals import Form, array, array_form, copy_form
+from db.statement import driver, is_pipelined
 
 Row = Mapping[str, Any]
 
-_COPY_FROM = 8
+COPY_FROM = 8
 """From this many rows on, COPY's second round trip is cheaper than the parameters of an INSERT."""
 
-_statements: dict[tuple[str, ...], TextClause] = {}
+_statements: dict[tuple[str, ...], str] = {}
+_forms: dict[tuple[str, str], Form] = {}
 
 
 def insert_rows(tx: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -31,10 +31,10 @@ def insert_rows(tx: Connection, table: Table, rows: Sequence[Row]) -> None:
         return
     if tx.dialect.name != "postgresql":
         tx.execute(insert(table), [dict(row) for row in rows])
-    elif len(rows) >= _COPY_FROM:
+    elif len(rows) >= COPY_FROM and not is_pipelined(tx):
         _copy(tx, table, rows)
     else:
-        tx.execute(_unnest_insert(table, tuple(rows[0])), _arrays(table, rows))
+        driver(tx).execute(_unnest_insert(table, tuple(rows[0])), _arrays(table, rows))
 
 
 def insert_new(
@@ -46,7 +46,7 @@ def insert_new(
         return set()
     if tx.dialect.name == "postgresql":
         statement = _unnest_insert(table, tuple(rows[0]), tuple(unique), tuple(give))
-        found = tx.execute(statement, _arrays(table, rows)).all()
+        found = driver(tx).execute(statement, _arrays(table, rows)).fetchall()
         return {row[0] if len(give) == 1 else tuple(row) for row in found}
     columns = [table.c[name] for name in unique]
     before = _existing(tx, columns, rows, unique)
@@ -63,13 +63,24 @@ def insert_new(
     return inserted
 
 
+def add_new(tx: Connection, table: Table, rows: Sequence[Row], unique: Sequence[str]) -> None:
+    """As `insert_new`, when nobody asks which were new."""
+    if not rows:
+        return
+    if tx.dialect.name == "postgresql":
+        driver(tx).execute(_unnest_insert(table, tuple(rows[0]), tuple(unique)), _arrays(table, rows))
+        return
+    columns = [table.c[name] for name in unique]
+    tx.execute(sqlite.insert(table).on_conflict_do_nothing(index_elements=columns), [dict(row) for row in rows])
+
+
 def update_rows(tx: Connection, table: Table, keys: Sequence[str], rows: Sequence[Row]) -> None:
     """Updates each row found by its `keys` with the row's other values; each must have the same keys."""
     if not rows:
         return
     names = tuple(rows[0])
     if tx.dialect.name == "postgresql":
-        tx.execute(_unnest_update(table, names, tuple(keys)), _arrays(table, rows))
+        driver(tx).execute(_unnest_update(table, names, tuple(keys)), _arrays(table, rows))
         return
     statement = update(table).where(*[table.c[name] == bindparam(f"k_{name}") for name in keys])
     statement = statement.values({name: bindparam(name) for name in names if name not in keys})
@@ -87,18 +98,6 @@ def any_of(tx: Connection, column: ColumnElement[Any], values: Iterable[Any]) ->
     return column.in_(wanted)
 
 
-def numbers(tx: Connection, sequence: str, table: Table, count: int) -> list[int]:
-    """The next `count` numbers of a sequence (PostgreSQL) or after the table's greatest `number` (SQLite, whose
-    writers come one after the other)."""
-    if count == 0:
-        return []
-    if tx.dialect.name == "postgresql":
-        found = tx.execute(text(f"SELECT nextval('{sequence}') FROM generate_series(1, :n)"), {"n": count})
-        return list(found.scalars())
-    last = tx.execute(select(func.coalesce(func.max(table.c.number), 0))).scalar_one()
-    return list(range(last + 1, last + 1 + count))
-
-
 def _existing(tx: Connection, columns: list[Any], rows: Sequence[Row], unique: Sequence[str]) -> set[tuple[Any, ...]]:
     wanted = {row[unique[-1]] for row in rows} - {None}
     found = tx.execute(select(*columns).where(columns[-1].in_(wanted))).all()
@@ -109,45 +108,53 @@ def _copy(tx: Connection, table: Table, rows: Sequence[Row]) -> None:
     names = tuple(rows[0])
     forms = [(name, copy_form(table.c[name].type)) for name in names]
     lines = ["\t".join([form(row[name]) for name, form in forms]) for row in rows]
-    driver: Any = tx.connection.cursor()
     columns = ", ".join(f'"{name}"' for name in names)
-    with driver as cursor, cursor.copy(f'COPY "{table.name}" ({columns}) FROM STDIN') as copy:
+    with driver(tx).cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({columns}) FROM STDIN') as copy:
         copy.write("\n".join(lines) + "\n")
 
 
 def _arrays(table: Table, rows: Sequence[Row]) -> dict[str, str]:
-    return {name: array(array_form(table.c[name].type), [row[name] for row in rows]) for name in rows[0]}
+    return {name: array(_form(table, name), [row[name] for row in rows]) for name in rows[0]}
+
+
+def _form(table: Table, name: str) -> Form:
+    found = _forms.get((table.name, name))
+    if found is None:
+        found = _forms[table.name, name] = array_form(table.c[name].type)
+    return found
 
 
 def _array_type(table: Table, name: str) -> str:
     return f"{table.c[name].type.compile(postgresql.dialect())}[]"  # type: ignore[no-untyped-call]
 
 
-def _cached(key: tuple[str, ...], make: Callable[[], str]) -> TextClause:
+def _cached(key: tuple[str, ...], make: Callable[[], str]) -> str:
     found = _statements.get(key)
     if found is None:
-        found = _statements[key] = text(make())
+        found = _statements[key] = make()
     return found
 
 
 def _unnest(table: Table, names: tuple[str, ...]) -> str:
-    return ", ".join(f"CAST(:{name} AS {_array_type(table, name)})" for name in names)
+    return ", ".join(f"CAST(%({name})s AS {_array_type(table, name)})" for name in names)
 
 
 def _unnest_insert(
     table: Table, names: tuple[str, ...], unique: tuple[str, ...] = (), give: tuple[str, ...] = ()
-) -> TextClause:
+) -> str:
     def make() -> str:
         columns = ", ".join(f'"{name}"' for name in names)
         statement = f'INSERT INTO "{table.name}" ({columns}) SELECT * FROM unnest({_unnest(table, names)})'
         if unique:
-            statement += f" ON CONFLICT ({', '.join(unique)}) DO NOTHING RETURNING {', '.join(give)}"
+            statement += f" ON CONFLICT ({', '.join(unique)}) DO NOTHING"
+        if give:
+            statement += f" RETURNING {', '.join(give)}"
         return statement
 
     return _cached(("insert", table.name, *names, "/", *unique, "/", *give), make)
 
 
-def _unnest_update(table: Table, names: tuple[str, ...], keys: tuple[str, ...]) -> TextClause:
+def _unnest_update(table: Table, names: tuple[str, ...], keys: tuple[str, ...]) -> str:
     def make() -> str:
         sets = ", ".join(f'"{name}" = v."{name}"' for name in names if name not in keys)
         match = " AND ".join(f't."{name}" = v."{name}"' for name in keys)

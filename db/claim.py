@@ -11,17 +11,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Integer, Table, Update, Uuid, bindparam, select, true, update
 
-from db.bulk import any_of
 from db.ids import new_id
-from db.session import AnyRow
+from db.models.base import UtcTime
+from db.statement import Statement
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WorkList:
     """Rows of `table` with `due_at` in the past (and `ready`): a step's work.
 
@@ -41,9 +42,48 @@ class WorkList:
         """The primary key's column."""
         return self.table.c[self.key]
 
-    def is_ready(self) -> ColumnElement[bool]:
-        """The state condition, as in the partial index."""
-        return self.ready if self.ready is not None else true()
+    @cached_property
+    def held(self) -> Statement:
+        """Rows `ids` that still hold `token`, re-locked and read in order of their key."""
+        return Statement(
+            lambda one_of: (
+                select(*self.table.c)
+                .where(one_of(self.id, "ids"), self.table.c.lease == bindparam("token", type_=Uuid()))
+                .order_by(self.id)
+                .with_for_update()
+            )
+        )
+
+    @cached_property
+    def claim_fresh(self) -> Statement:
+        """Takes rows that were never tried."""
+        return Statement(lambda _: self._claim(self.table.c.attempts == 0))
+
+    @cached_property
+    def claim_tried(self) -> Statement:
+        """Takes rows that were."""
+        return Statement(lambda _: self._claim(self.table.c.attempts > 0))
+
+    def _claim(self, which: ColumnElement[bool]) -> Update:
+        columns = self.table.c
+        ready = self.ready if self.ready is not None else true()
+        due = (
+            select(self.id)
+            .where(ready, columns.due_at <= bindparam("now", type_=UtcTime()), which)
+            .order_by(columns.due_at)
+            .limit(bindparam("rows", type_=Integer()))
+            .with_for_update(skip_locked=True)
+        )
+        return (
+            update(self.table)
+            .where(self.id.in_(due.scalar_subquery()))
+            .values(
+                due_at=bindparam("until", type_=UtcTime()),
+                lease=bindparam("token", type_=Uuid()),
+                attempts=columns.attempts + 1,
+            )
+            .returning(self.id.label("id"), columns.attempts)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,37 +99,16 @@ class Claim:
 
 def claim(tx: Connection, work: WorkList, now: datetime, *, tried: bool, limit: int | None = None) -> Claim | None:
     """Takes the rows that are due, oldest first; None when there are none. Commit at once."""
-    columns = work.table.c
     token = new_id()
-    fresh = columns.attempts > 0 if tried else columns.attempts == 0
-    due = (
-        select(work.id)
-        .where(work.is_ready(), columns.due_at <= now, fresh)
-        .order_by(columns.due_at)
-        .limit(1 if tried else (limit or work.batch))
-        .with_for_update(skip_locked=True)
-    )
-    statement = (
-        update(work.table)
-        .where(work.id.in_(due.scalar_subquery()))
-        .values(due_at=now + work.lease, lease=token, attempts=columns.attempts + 1)
-        .returning(work.id, columns.attempts)
-    )
-    rows = tx.execute(statement).all()
+    statement = work.claim_tried if tried else work.claim_fresh
+    many = 1 if tried else (limit or work.batch)
+    rows = statement.rows(tx, now=now, until=now + work.lease, token=token, rows=many)
     if not rows:
         return None
-    exhausted = tried and rows[0][1] > work.max_attempts
-    return Claim(token, [row[0] for row in rows], tried, exhausted)
+    exhausted = tried and rows[0].attempts > work.max_attempts
+    return Claim(token, [row.id for row in rows], tried, exhausted)
 
 
-def held(
-    tx: Connection, work: WorkList, ids: Sequence[UUID], token: UUID, *columns: ColumnElement[Any]
-) -> Sequence[AnyRow]:
+def held(tx: Connection, work: WorkList, ids: Sequence[UUID], token: UUID) -> Sequence[Any]:
     """Re-locks the rows that still hold the token and reads them, in order of their key."""
-    statement = (
-        select(*(columns or tuple(work.table.c)))
-        .where(and_(any_of(tx, work.id, ids), work.table.c.lease == token))
-        .order_by(work.id)
-        .with_for_update()
-    )
-    return tx.execute(statement).all()
+    return work.held.rows(tx, ids=ids, token=token)

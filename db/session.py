@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Engine, Row, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
 
 AnyRow = Row[*tuple[Any, ...]]
 """A result row of any columns."""
@@ -60,6 +62,16 @@ class Database:
             yield tx
 
     @contextmanager
+    def single(self) -> Iterator[Connection]:
+        """A unit of work of one writing statement, which commits by itself."""
+        if self.dialect == "sqlite":  # whose transactions are begun and ended by hand, see `_prepare_sqlite`
+            with self.write() as tx:
+                yield tx
+            return
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as tx:
+            yield tx
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         """A reading unit of work."""
         with self.engine.connect() as tx, tx.begin():
@@ -93,3 +105,15 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     write = connection.get_execution_options().get(_WRITE)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same unit of work may succeed when tried again: deadlock (40P01), serialization failure (40001),
+    lock not available (55P03), shutdown and lost connections (57P0x, 08xxx), resources (53xxx), a busy SQLite."""
+    if isinstance(error, DBAPIError):
+        if error.connection_invalidated:
+            return True
+        error = error.orig or error
+    if isinstance(error, psycopg.OperationalError):
+        return not error.sqlstate or error.sqlstate.startswith(("40", "55P03", "57P", "08", "53"))
+    return isinstance(error, sqlite3.OperationalError) and "locked" in str(error)

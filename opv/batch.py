@@ -3,17 +3,19 @@ meet; rows are written in bulk at the end, in a fixed number of statements."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
-from db.bulk import Row, insert_rows, numbers, update_rows
+from db.bulk import COPY_FROM, Row, insert_rows, update_rows
 from db.ids import new_id
 from db.models import Base
+from db.statement import OneOf, Statement, pipelined
 from opv import history
 from opv.house import CheckedAutomation, House
 from schemas.duration import Duration
@@ -61,15 +63,38 @@ class Opv:
 OPV_COLUMNS = tuple(column.name for column in _OPPORTUNITIES.columns)
 
 
-def load_opvs(tx: Connection, where: ColumnElement[bool]) -> dict[UUID, Opv]:
-    """OPVs by id, locked in the order of their ids (`FOR NO KEY UPDATE`)."""
-    statement = (
-        select(*(_OPPORTUNITIES.c[name] for name in OPV_COLUMNS))
-        .where(where)
-        .order_by(_OPPORTUNITIES.c.id)
-        .with_for_update(key_share=True)
+def _opvs(where: Callable[[OneOf], ColumnElement[bool]]) -> Statement:
+    """OPVs, locked in the order of their ids."""
+    return Statement(
+        lambda one_of: (
+            select(*(_OPPORTUNITIES.c[name] for name in OPV_COLUMNS))
+            .where(where(one_of))
+            .order_by(_OPPORTUNITIES.c.id)
+            .with_for_update(key_share=True)
+        )
     )
-    return {row.id: Opv(*row) for row in tx.execute(statement)}
+
+
+OPVS = _opvs(lambda one_of: one_of(_OPPORTUNITIES.c.id, "ids"))
+"""The OPVs `ids`, locked."""
+
+OPVS_OF_CLIENTS = _opvs(lambda one_of: one_of(_OPPORTUNITIES.c.client_id, "clients"))
+"""All OPVs of `clients`, locked."""
+
+
+def opvs_by_id(rows: Iterable[Any]) -> dict[UUID, Opv]:
+    """OPVs in memory out of the rows of `OPVS` or `OPVS_OF_CLIENTS`."""
+    return {row.id: Opv(*row) for row in rows}
+
+
+def _insert_opvs(tx: Connection, created: Sequence[Opv]) -> None:
+    """Inserts new OPVs. PostgreSQL gives their numbers; SQLite has one writer, who counts."""
+    columns = [name for name in OPV_COLUMNS if name != "number"]
+    rows = [opv.row(columns) for opv in created]
+    if rows and tx.dialect.name != "postgresql":
+        last = tx.execute(select(func.coalesce(func.max(_OPPORTUNITIES.c.number), 0))).scalar_one()
+        rows = [{**row, "number": number} for number, row in enumerate(rows, last + 1)]
+    insert_rows(tx, _OPPORTUNITIES, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +174,16 @@ class Batch:
             )  # fmt: skip
 
     def write(self, tx: Connection) -> None:
-        """Writes everything. One statement a table that has rows, whatever their number."""
+        """Writes everything: one statement a table that has rows, whatever their number; few rows without waiting
+        in between."""
         created = [opv for opv in self.opvs.values() if opv.is_new]
-        for opv, number in zip(created, numbers(tx, "opportunity_numbers", _OPPORTUNITIES, len(created)), strict=True):
-            opv.number = number
-        insert_rows(tx, _OPPORTUNITIES, [opv.row(OPV_COLUMNS) for opv in created])
-        changed = [opv for opv in self.opvs.values() if opv.changed and not opv.is_new]
-        update_rows(tx, _OPPORTUNITIES, ("id",), [opv.row(_UPDATED) for opv in changed])
-        for name in _ORDER:
-            insert_rows(tx, TABLES[name], self.rows[name])
+        changed = [opv.row(_UPDATED) for opv in self.opvs.values() if opv.changed and not opv.is_new]
+        most = max(len(created), len(changed), *(len(rows) for rows in self.rows.values()))
+        with pipelined(tx) if most < COPY_FROM else nullcontext():
+            _insert_opvs(tx, created)
+            update_rows(tx, _OPPORTUNITIES, ("id",), changed)
+            for name in _ORDER:
+                insert_rows(tx, TABLES[name], self.rows[name])
 
     def _pend(self, opv: Opv, seq: int, kind: str, cause: Cause) -> None:
         self.rows["pending_events"].append(

@@ -11,19 +11,18 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from db.bulk import any_of, insert_new, update_rows
+from db.bulk import add_new, update_rows
 from db.ids import new_id
 from db.models import Base
 from db.queries.unmapped import count_unmapped
 from opv import history
-from opv.batch import Batch, Cause, Opv, load_opvs
+from opv.batch import OPVS_OF_CLIENTS, Batch, Cause, Opv, opvs_by_id
 from opv.distribution.waiting import put_on_list, waiting_row
 from opv.matching import Matched, Person, client_changes, client_row, match
 from opv.normalize import NormalizedLead
 from opv.submissions import Submitted
 
 _TABLES = Base.metadata.tables
-_OPPORTUNITIES = _TABLES["opportunities"]
 
 
 @dataclass(slots=True)
@@ -72,7 +71,7 @@ def _load_opvs(tx: Connection, batch: Batch, people: Sequence[Person]) -> dict[U
     known = {person.id for person in people if not person.is_new}
     found: dict[UUID, list[Opv]] = defaultdict(list)
     if known:
-        loaded = load_opvs(tx, any_of(tx, _OPPORTUNITIES.c.client_id, known))
+        loaded = opvs_by_id(OPVS_OF_CLIENTS.rows(tx, clients=known))
         batch.opvs.update(loaded)
         for opv in loaded.values():
             found[opv.client_id].append(opv)
@@ -203,9 +202,6 @@ def _write(
         }
         for one, other, position, because in matched.same
     }  # fmt: skip
-    insert_new(
-        tx, _TABLES["merge_suggestions"], [pairs[key] for key in sorted(pairs)], ("client_id", "other_id"),
-        ("client_id", "other_id"),
-    )  # fmt: skip
+    add_new(tx, _TABLES["merge_suggestions"], [pairs[key] for key in sorted(pairs)], ("client_id", "other_id"))
     if unresolved:
         count_unmapped(tx, [(u.field, u.value[:200], u.channel, u.capture) for u in unresolved], batch.now)

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
-from db.bulk import any_of
 from db.models import Base
-from db.session import AnyRow
+from db.statement import Statement
 from opv.batch import Opv
 from schemas.conditions import FACTS, OPEN_FACTS
 
@@ -25,9 +24,9 @@ _COLUMNS = (
 
 
 class OpvFacts(Mapping[str, Any]):
-    """Facts by name. `capture` is a row of `captures_of`; answers and the like are parsed only when asked for."""
+    """Facts by name. `capture` is a row of `CAPTURES`; answers and the like are parsed only when asked for."""
 
-    def __init__(self, opv: Opv, capture: AnyRow | None, stage: str | None = None) -> None:
+    def __init__(self, opv: Opv, capture: Any | None, stage: str | None = None) -> None:
         self._opv = opv
         self._capture = capture
         self._stage = stage or opv.stage
@@ -57,7 +56,7 @@ class OpvFacts(Mapping[str, Any]):
         group, _, name = key.partition(".")
         return self._detail(capture, group, name)
 
-    def _detail(self, capture: AnyRow, group: str, name: str) -> Any:
+    def _detail(self, capture: Any, group: str, name: str) -> Any:
         if self._details is None:
             self._details = json.loads(capture.details)
         values = self._details.get(group)
@@ -76,25 +75,27 @@ class OpvFacts(Mapping[str, Any]):
         return sum(1 for _ in self)
 
 
-def captures_of(tx: Connection, opvs: Iterable[UUID]) -> dict[UUID, Sequence[AnyRow]]:
-    """The captures of each OPV in order, with the client's kind."""
-    c = _CAPTURES.c
-    statement = (
-        select(
-            c.opportunity_id, c.seq, c.price_cents, c.is_returning, c.details, *(c[name] for name in _COLUMNS),
-            _CLIENTS.c.kind.label("client_kind"),
-        )
-        .join(_CLIENTS, _CLIENTS.c.id == c.client_id)
-        .where(any_of(tx, c.opportunity_id, opvs))
-        .order_by(c.opportunity_id, c.seq)
-    )  # fmt: skip
-    found: dict[UUID, list[AnyRow]] = defaultdict(list)
-    for row in tx.execute(statement):
+CAPTURES = Statement(
+    lambda one_of: select(
+        _CAPTURES.c.opportunity_id, _CAPTURES.c.seq, _CAPTURES.c.price_cents, _CAPTURES.c.is_returning,
+        _CAPTURES.c.details, *(_CAPTURES.c[name] for name in _COLUMNS), _CLIENTS.c.kind.label("client_kind"),
+    )
+    .join(_CLIENTS, _CLIENTS.c.id == _CAPTURES.c.client_id)
+    .where(one_of(_CAPTURES.c.opportunity_id, "opvs"))
+    .order_by(_CAPTURES.c.opportunity_id, _CAPTURES.c.seq)
+)  # fmt: skip
+"""The captures of `opvs` in order, with the client's kind."""
+
+
+def by_opv(captures: Iterable[Any]) -> dict[UUID, list[Any]]:
+    """Rows of `CAPTURES` by OPV."""
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    for row in captures:
         found[row.opportunity_id].append(row)
-    return dict(found)
+    return found
 
 
-def newest(captures: Sequence[AnyRow], until: int | None = None) -> AnyRow | None:
+def newest(captures: Sequence[Any], until: int | None = None) -> Any | None:
     """The newest capture, not after history entry `until`."""
     fitting = [row for row in captures if until is None or row.seq <= until]
     return fitting[-1] if fitting else None

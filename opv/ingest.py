@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, case, func, select, update
 
 from db.bulk import any_of, insert_rows, update_rows
-from db.claim import WorkList, held
+from db.claim import WorkList
 from db.ids import new_id
 from db.models import Base, DeliveryOutcome, Outcome, SubmissionState
 from opv.batch import Batch
@@ -34,11 +34,11 @@ class IngestDeliveries:
     """Deliveries to submissions, and those that carry their lead to OPVs."""
 
     name = "ingest"
-    work_list = WorkList(_DELIVERIES, "id", batch=250, lease=LEASE, max_attempts=MAX_ATTEMPTS)
+    work_list = WorkList(_DELIVERIES, "id", batch=500, lease=LEASE, max_attempts=MAX_ATTEMPTS)
 
     def work(self, tx: Connection, ids: Sequence[UUID], token: UUID, house: House, now: datetime) -> set[str]:
         """Reads and captures. One transaction, a fixed number of statements."""
-        rows = held(tx, self.work_list, ids, token)
+        rows = self.work_list.held.rows(tx, ids=ids, token=token)
         received = [
             Received(
                 row.id, house.entrances.get(row.channel), row.channel, row.received_at,
@@ -80,7 +80,7 @@ class IngestFetched:
     work_list = WorkList(
         _SUBMISSIONS,
         "id",
-        batch=250,
+        batch=500,
         lease=LEASE,
         max_attempts=MAX_ATTEMPTS,
         ready=_SUBMISSIONS.c.state == SubmissionState.INGEST.value,
@@ -88,7 +88,7 @@ class IngestFetched:
 
     def work(self, tx: Connection, ids: Sequence[UUID], token: UUID, house: House, now: datetime) -> set[str]:
         """Reads the fetched answers and captures."""
-        rows = held(tx, self.work_list, ids, token)
+        rows = self.work_list.held.rows(tx, ids=ids, token=token)
         found = [self._read(row, house) for row in rows]
         batch = Batch(house, now)
         capture(tx, batch, [s for s in found if s.outcome is Outcome.CAPTURED])

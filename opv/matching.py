@@ -16,13 +16,31 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from db.bulk import any_of, insert_new, update_rows
+from db.bulk import insert_new, update_rows
 from db.ids import new_id
 from db.models import Base
+from db.statement import Statement
 from opv.normalize import NormalizedLead, names_agree
 
 _KEYS = Base.metadata.tables["contact_keys"]
 _CLIENTS = Base.metadata.tables["clients"]
+
+_LOCKED_KEYS = Statement(
+    lambda one_of: (
+        select(_KEYS.c.kind, _KEYS.c.value, _KEYS.c.client_id, _KEYS.c.names, _KEYS.c.stopped_at)
+        .where(one_of(_KEYS.c.value, "values"))
+        .order_by(_KEYS.c.kind, _KEYS.c.value)
+        .with_for_update(key_share=True)
+    )
+)
+_LOCKED_CLIENTS = Statement(
+    lambda one_of: (
+        select(*(_CLIENTS.c[name] for name in ("id", "kind", "name", "document", "phones", "emails")))
+        .where(one_of(_CLIENTS.c.id, "ids"))
+        .order_by(_CLIENTS.c.id)
+        .with_for_update(key_share=True)
+    )
+)
 
 NAMES_UNTIL_STOPPED = 5
 
@@ -142,15 +160,8 @@ def _lock_keys(
     known = {key: KnownKey(None, list(names[key]), stored=(tentative[key], len(names[key]), False)) for key in inserted}
     others = [key for key in tentative if key not in known]
     if others:
-        c = _KEYS.c
-        statement = (
-            select(c.kind, c.value, c.client_id, c.names, c.stopped_at)
-            .where(any_of(tx, c.value, {value for _, value in others}))
-            .order_by(c.kind, c.value)
-            .with_for_update(key_share=True)
-        )
         wanted = set(others)
-        for kind, value, client, text, stopped in tx.execute(statement):
+        for kind, value, client, text, stopped in _LOCKED_KEYS.rows(tx, values={value for _, value in others}):
             if (kind, value) in wanted:
                 seen = json.loads(text)
                 stored = (client, len(seen), stopped is not None)
@@ -220,14 +231,7 @@ def _load_clients(tx: Connection, ids: set[UUID]) -> dict[UUID, Person]:
     """Clients by id, locked in the order of their ids: leads that reach one client by different keys wait here."""
     if not ids:
         return {}
-    c = _CLIENTS.c
-    statement = (
-        select(c.id, c.kind, c.name, c.document, c.phones, c.emails)
-        .where(any_of(tx, c.id, ids))
-        .order_by(c.id)
-        .with_for_update(key_share=True)
-    )
     return {
         row.id: Person(row.id, row.kind, row.name, row.document, json.loads(row.phones), json.loads(row.emails), False)
-        for row in tx.execute(statement)
+        for row in _LOCKED_CLIENTS.rows(tx, ids=ids)
     }

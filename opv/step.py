@@ -17,10 +17,9 @@ from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from db.claim import WorkList, claim, held
-from db.session import Database
+from db.session import Database, is_transient
 from opv.house import House, HouseOf
 
 log = logging.getLogger("porteiro.step")
@@ -70,7 +69,7 @@ class Runner:
     def round(self) -> Progress:
         """One batch of rows that were never tried."""
         progress = Progress()
-        with self._database.write() as tx:
+        with self._database.single() as tx:
             fresh = claim(tx, self._step.work_list, self._clock(), tried=False)
         if fresh:
             progress.done = len(fresh.ids)
@@ -83,7 +82,7 @@ class Runner:
         progress = Progress()
         if time.monotonic() < self._next_leftover:
             return progress
-        with self._database.write() as tx:
+        with self._database.single() as tx:
             tried = claim(tx, self._step.work_list, self._clock(), tried=True)
         if tried is None:
             self._next_leftover = time.monotonic() + LEFTOVER_GAP
@@ -116,7 +115,7 @@ class Runner:
                 with self._database.write() as tx:
                     house = self._house_of(tx)
                     return self._step.work(tx, ids, token, house, self._clock())
-            except DBAPIError as error:
+            except Exception as error:
                 if attempt == REPEATS or not is_transient(error):
                     raise
                 time.sleep(0.02 * attempt)
@@ -126,18 +125,6 @@ class Runner:
         with self._database.write() as tx:
             if held(tx, self._step.work_list, [id_], token):
                 self._step.park(tx, id_, reason, detail, self._clock())
-
-
-def is_transient(error: BaseException) -> bool:
-    """Whether the same batch may succeed when tried again: deadlock (40P01), serialization failure (40001), lock
-    not available (55P03), shutdown and lost connections (57P0x, 08xxx), a busy SQLite."""
-    if not isinstance(error, DBAPIError):
-        return False
-    state = str(getattr(error.orig, "sqlstate", None) or "")
-    if error.connection_invalidated or state.startswith(("40", "55P03", "57P", "08", "53")):
-        return True
-    text = str(error.orig)
-    return "database is locked" in text or (not state and "connection" in text.lower())
 
 
 def fingerprint(error: BaseException) -> str:

@@ -319,22 +319,28 @@ def limit_batches(steps: Steps, batch: int) -> None:
 
 @contextmanager
 def counted(database: Database) -> Iterator[list[str]]:
-    """The statements sent meanwhile, COPY included (it goes past SQLAlchemy)."""
+    """The statements sent meanwhile, those too that go past SQLAlchemy, as COPY does."""
     statements: list[str] = []
-    copy = psycopg.Cursor.copy
 
-    def note(*args: Any) -> None:
+    def noted(call: Callable[..., Any]) -> Callable[..., Any]:
+        def note(cursor: Any, statement: Any, *args: Any, **options: Any) -> Any:
+            statements.append(str(statement))
+            return call(cursor, statement, *args, **options)
+
+        return note
+
+    def note_event(*args: Any) -> None:
         statements.append(args[2])
 
-    def noted_copy(cursor: Any, statement: Any, *args: Any, **options: Any) -> Any:
-        statements.append(statement)
-        return copy(cursor, statement, *args, **options)
-
-    event.listen(database.engine, "before_cursor_execute", note)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(psycopg.Cursor, "copy", noted_copy)
-        yield statements
-    event.remove(database.engine, "before_cursor_execute", note)
+        if database.dialect == "postgresql":
+            for name in ("execute", "executemany", "copy"):
+                patch.setattr(psycopg.Cursor, name, noted(getattr(psycopg.Cursor, name)))
+            yield statements
+        else:
+            event.listen(database.engine, "before_cursor_execute", note_event)
+            yield statements
+            event.remove(database.engine, "before_cursor_execute", note_event)
 
 
 def details(card: AnyRow) -> dict[str, Any]:

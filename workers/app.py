@@ -6,7 +6,9 @@ confirms, no result backend, no ETA, no priorities. Measured evidence and hazard
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,9 @@ from workers.wake import STEPS
 
 WAKE_EXPIRES = 60.0
 """Seconds after which a wake-up is not worth running: newer ones have been sent."""
+
+ASK_EVERY = 5.0
+"""Seconds for which a publisher may go without an answer of the broker."""
 
 BEAT_EVERY = 2.0
 """Seconds between beat's wake-ups of each step."""
@@ -43,12 +48,48 @@ def create_app(
 
 
 def publisher(app: Celery) -> Callable[[str], None]:
-    """A function that wakes a step by an empty message."""
+    """A function that wakes a step by an empty message, for one thread. It raises when the broker does not answer."""
+    return _Publisher(app).wake
 
-    def wake(step: str) -> None:
-        app.send_task(task_name(step), queue=_queue(str(app.main), step), expires=WAKE_EXPIRES, retry=False)
 
-    return wake
+class _Publisher:
+    """Sends over one connection, and asks the broker something now and then: without confirms, a connection whose
+    other end is gone takes messages for ever and says nothing."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+        self._producer: Any = None
+        self._ask_at = 0.0
+
+    def wake(self, step: str) -> None:
+        queue = _queue(str(self._app.main), step)
+        if time.monotonic() >= self._ask_at and self._producer is not None:
+            with suppress(Exception):  # then a new connection is tried at once
+                self._ask(queue)
+        try:
+            if self._producer is None:
+                self._producer = self._app.amqp.Producer(self._app.connection_for_write(), auto_declare=False)
+                self._ask(queue)
+            self._app.send_task(
+                task_name(step), queue=queue, expires=WAKE_EXPIRES, retry=False, producer=self._producer
+            )
+        except Exception:
+            self._disconnect()
+            raise
+
+    def _ask(self, queue: str) -> None:
+        """Declares the queue, which the broker has to answer."""
+        try:
+            self._app.amqp.queues[queue](self._producer.channel).queue_declare()
+        except Exception:
+            self._disconnect()
+            raise
+        self._ask_at = time.monotonic() + ASK_EVERY
+
+    def _disconnect(self) -> None:
+        if self._producer is not None:
+            self._producer.connection.collect()
+            self._producer = None
 
 
 def _body(steps: Callable[[], dict[str, Callable[[], None]]], step: str) -> Callable[[], None]:

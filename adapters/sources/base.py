@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -178,7 +177,7 @@ def hmac_sha256_hex(body: bytes, presented: str | None, entrance: Entrance) -> i
     """Index of the secret whose HMAC-SHA256 of the raw body is `presented` (hex). Raises `Reject` (401)."""
     found = -1
     for index, secret in _secrets(entrance):
-        expected = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        expected = hmac.digest(secret.encode(), body, "sha256").hex()
         if hmac.compare_digest(expected.encode(), (presented or "").lower().encode("utf-8", "surrogatepass")):
             found = index
     if found < 0:

@@ -149,7 +149,12 @@ def _words(key: str) -> tuple[str, ...]:
 
 def compact(key: str) -> str:
     """The form in which keys are compared; fillers stay in a key that is nothing but fillers."""
-    all_words = words(key)
+    return _compact(key[:100])
+
+
+@lru_cache(maxsize=2048)
+def _compact(key: str) -> str:
+    all_words = _words(key)
     telling = [word for word in all_words if word not in _FILLERS and not word.isdigit()]
     return "".join(telling or all_words)
 

@@ -10,11 +10,14 @@ from typing import Any, cast
 from sqlalchemy import Connection, CursorResult, Table, delete, func, insert, select, text, tuple_, update
 
 from db.models import ChannelRow, ConfigVersion, DistributionWork, RetiredKey
+from db.statement import Statement
 
 _VERSIONS = cast(Table, ConfigVersion.__table__)
 _CHANNELS = cast(Table, ChannelRow.__table__)
 _RETIRED = cast(Table, RetiredKey.__table__)
 _WORK = cast(Table, DistributionWork.__table__)
+
+_NEWEST = Statement(lambda _: select(func.max(_VERSIONS.c.number).label("number")))
 
 _LOCK = 7_065_174_320_019
 """Advisory lock of PostgreSQL while applying (an arbitrary constant)."""
@@ -49,7 +52,7 @@ def lock(tx: Connection) -> None:
 
 def newest_number(tx: Connection) -> int:
     """Number of the version in force, 0 when nothing was applied yet."""
-    found: int | None = tx.execute(select(func.max(_VERSIONS.c.number))).scalar_one()
+    found: int | None = _NEWEST.rows(tx)[0].number
     return found or 0
 
 

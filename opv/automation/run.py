@@ -13,21 +13,22 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Table, delete, update
 
-from db.bulk import any_of
-from db.claim import WorkList, held
+from db.claim import WorkList
 from db.ids import new_id
 from db.models import Base
-from db.session import AnyRow
+from db.statement import Statement, run_all
 from opv import history
 from opv.automation.actions import Occurrence, perform
-from opv.batch import Batch, Cause, Opv, load_opvs
+from opv.batch import OPVS, Batch, Cause, Opv, opvs_by_id
 from opv.distribution.waiting import put_on_list
-from opv.facts import OpvFacts, captures_of, newest
+from opv.facts import CAPTURES, OpvFacts, by_opv, newest
 from opv.house import CheckedAutomation, House
 
 _EVENTS = Base.metadata.tables["pending_events"]
 _TIMERS = Base.metadata.tables["timers"]
-_OPPORTUNITIES = Base.metadata.tables["opportunities"]
+
+_EVENTS_DONE = Statement(lambda one_of: delete(_EVENTS).where(one_of(_EVENTS.c.id, "ids")))
+_TIMERS_DONE = Statement(lambda one_of: delete(_TIMERS).where(one_of(_TIMERS.c.id, "ids")))
 
 MAX_DEPTH = 10
 """Automations that may follow out of one another before the loop is cut."""
@@ -40,7 +41,7 @@ class Round:
     """A batch of occurrences, the OPVs' captures, and OPVs to put on the distribution list."""
 
     batch: Batch
-    captures: Mapping[UUID, Sequence[AnyRow]]
+    captures: Mapping[UUID, Sequence[Any]]
     waiting: dict[UUID, dict[str, Any]] = field(default_factory=dict)
 
     def run(self, checked: CheckedAutomation, occurrence: Occurrence, facts: OpvFacts) -> None:
@@ -76,22 +77,22 @@ class RunEvents:
     """Work list: `pending_events`; a consumed one is deleted."""
 
     name = "automation"
-    work_list = WorkList(_EVENTS, "id", batch=250, lease=timedelta(seconds=60), max_attempts=3)
+    work_list = WorkList(_EVENTS, "id", batch=500, lease=timedelta(seconds=60), max_attempts=3)
 
     def work(self, tx: Connection, ids: Sequence[UUID], token: UUID, house: House, now: datetime) -> set[str]:
         """Runs what listens to each event, in the order of the events."""
-        rows = held(tx, self.work_list, ids, token)
+        rows = self.work_list.held.rows(tx, ids=ids, token=token)
         round_ = _round(tx, house, now, {row.opportunity_id for row in rows})
         for row in rows:
             for checked in house.by_event.get(row.kind, ()):
                 self._run(round_, row, checked)
-        return _write(tx, round_, _EVENTS, [row.id for row in rows])
+        return _write(tx, round_, _EVENTS_DONE, [row.id for row in rows])
 
     def park(self, tx: Connection, id_: UUID, reason: str, detail: str, now: datetime) -> None:
         """Kept without a due time: listed as parked."""
         _park(tx, _EVENTS, id_, reason, detail)
 
-    def _run(self, round_: Round, row: AnyRow, checked: CheckedAutomation) -> None:
+    def _run(self, round_: Round, row: Any, checked: CheckedAutomation) -> None:
         opv = round_.batch.opvs[row.opportunity_id]
         key = checked.automation.key
         chain = (*filter(None, row.chain.split(",")), key)
@@ -106,11 +107,11 @@ class RunTimers:
     """Work list: due `timers`; one whose OPV has left the stage is dropped."""
 
     name = "automation"
-    work_list = WorkList(_TIMERS, "id", batch=250, lease=timedelta(seconds=60), max_attempts=3)
+    work_list = WorkList(_TIMERS, "id", batch=500, lease=timedelta(seconds=60), max_attempts=3)
 
     def work(self, tx: Connection, ids: Sequence[UUID], token: UUID, house: House, now: datetime) -> set[str]:
         """Runs the automations whose time has come."""
-        rows = held(tx, self.work_list, ids, token)
+        rows = self.work_list.held.rows(tx, ids=ids, token=token)
         round_ = _round(tx, house, now, {row.opportunity_id for row in rows})
         for row in rows:
             opv = round_.batch.opvs[row.opportunity_id]
@@ -119,7 +120,7 @@ class RunTimers:
                 cause = Cause(f"automation:{row.automation}", 1, (row.automation,))
                 occurrence = Occurrence(row.automation, opv, f"timer:{row.stage_seq}", cause)
                 round_.run(checked, occurrence, OpvFacts(opv, newest(round_.captures.get(opv.id, ()))))
-        return _write(tx, round_, _TIMERS, [row.id for row in rows])
+        return _write(tx, round_, _TIMERS_DONE, [row.id for row in rows])
 
     def park(self, tx: Connection, id_: UUID, reason: str, detail: str, now: datetime) -> None:
         """Kept without a due time: listed as parked."""
@@ -129,11 +130,12 @@ class RunTimers:
 def _round(tx: Connection, house: House, now: datetime, opvs: Iterable[UUID]) -> Round:
     batch = Batch(house, now)
     wanted = set(opvs)
-    batch.opvs = load_opvs(tx, any_of(tx, _OPPORTUNITIES.c.id, wanted))
-    return Round(batch, captures_of(tx, wanted))
+    found, captures = run_all(tx, (OPVS, {"ids": wanted}), (CAPTURES, {"opvs": wanted}))
+    batch.opvs = opvs_by_id(found)
+    return Round(batch, by_opv(captures))
 
 
-def _capture_at(round_: Round, event: AnyRow) -> AnyRow | None:
+def _capture_at(round_: Round, event: Any) -> Any | None:
     """The capture an event's conditions look at: that very one for a capture, else the newest then; the creation
     of an OPV is told together with its first capture."""
     captures = round_.captures.get(event.opportunity_id, ())
@@ -142,15 +144,15 @@ def _capture_at(round_: Round, event: AnyRow) -> AnyRow | None:
     return newest(captures, event.seq)
 
 
-def _still_in_stage(opv: Opv, timer: AnyRow) -> bool:
+def _still_in_stage(opv: Opv, timer: Any) -> bool:
     return opv.status == "open" and opv.stage == timer.stage and opv.stage_seq == timer.stage_seq
 
 
-def _write(tx: Connection, round_: Round, table: Table, consumed: Sequence[UUID]) -> set[str]:
+def _write(tx: Connection, round_: Round, done: Statement, consumed: Sequence[UUID]) -> set[str]:
     round_.batch.write(tx)
     put_on_list(tx, round_.batch, round_.waiting)
     if consumed:
-        tx.execute(delete(table).where(any_of(tx, table.c.id, consumed)))
+        done.send(tx, ids=consumed)
     return round_.batch.woken
 
 

@@ -9,23 +9,24 @@ from uuid import UUID
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from db.bulk import any_of, update_rows
-from db.claim import WorkList, held
+from db.bulk import update_rows
+from db.claim import WorkList
 from db.ids import new_id
 from db.models import Base
-from db.session import AnyRow
+from db.statement import Statement, pipelined, run_all
 from opv import history
-from opv.batch import Batch, Cause, Opv, load_opvs
+from opv.batch import OPVS, Batch, Cause, Opv, opvs_by_id
 from opv.distribution.gates import closed_to
 from opv.distribution.pickers import Pick, RoundRobin
 from opv.distribution.queues import Line, line_of, lock_queues, write_queues
 from opv.distribution.rules import RuleFound, find_rule
-from opv.facts import OpvFacts, captures_of, newest
+from opv.facts import CAPTURES, OpvFacts, by_opv, newest
 from opv.house import House
 
 _WORK = Base.metadata.tables["distribution_work"]
-_OPPORTUNITIES = Base.metadata.tables["opportunities"]
 _VERSIONS = Base.metadata.tables["config_versions"]
+
+_DONE = Statement(lambda one_of: delete(_WORK).where(one_of(_WORK.c.opportunity_id, "ids")))
 
 RETURNING_RULE = "returning"
 """Stands where a rule's key would: the client's earlier broker keeps it, no turn is taken."""
@@ -36,14 +37,17 @@ class Distribute:
     the reason, until the configuration changes."""
 
     name = "distribution"
-    work_list = WorkList(_WORK, "opportunity_id", batch=250, lease=timedelta(seconds=60), max_attempts=3)
+    work_list = WorkList(_WORK, "opportunity_id", batch=500, lease=timedelta(seconds=60), max_attempts=3)
 
     def work(self, tx: Connection, ids: Sequence[UUID], token: UUID, house: House, now: datetime) -> set[str]:
         """Decides for each OPV in the order in which they came."""
-        works = {row.opportunity_id: row for row in held(tx, self.work_list, ids, token)}
+        held, opvs, captured = run_all(
+            tx, (self.work_list.held, {"ids": ids, "token": token}), (OPVS, {"ids": ids}), (CAPTURES, {"opvs": ids})
+        )
+        works = {row.opportunity_id: row for row in held}
         batch = Batch(house, now)
-        batch.opvs = load_opvs(tx, any_of(tx, _OPPORTUNITIES.c.id, works))
-        captures = captures_of(tx, works)
+        batch.opvs = opvs_by_id(opvs)
+        captures = by_opv(captured)
         found: dict[UUID, RuleFound] = {}
         lines: dict[UUID, Line] = {}
         closed = [id_ for id_, opv in batch.opvs.items() if opv.status != "open"]
@@ -62,8 +66,9 @@ class Distribute:
             if (undistributed := _decide(batch, work, found.get(work.opportunity_id), lines, queues))
         ]
         batch.write(tx)
-        write_queues(tx, queues)
-        _close(tx, works, waiting, house)
+        with pipelined(tx):
+            write_queues(tx, queues)
+            _close(tx, works, waiting, house)
         return batch.woken
 
     def park(self, tx: Connection, id_: UUID, reason: str, detail: str, now: datetime) -> None:
@@ -84,13 +89,13 @@ def retry_undistributed(tx: Connection, version: int, now: datetime) -> bool:
     return tx.execute(statement).rowcount > 0
 
 
-def _keeps(work: AnyRow, house: House) -> bool:
+def _keeps(work: Any, house: House) -> bool:
     return work.prefer is not None and closed_to(work.prefer, house.roster, work.exclude) is None
 
 
 def _decide(
     batch: Batch,
-    work: AnyRow,
+    work: Any,
     found: RuleFound | None,
     lines: dict[UUID, Line],
     queues: dict[str, RoundRobin],
@@ -129,7 +134,7 @@ def _explain(queue: RoundRobin, pick: Pick) -> dict[str, Any]:
 
 def _assign(
     batch: Batch,
-    work: AnyRow,
+    work: Any,
     broker: str,
     rule: str,
     queue: str | None,
@@ -155,7 +160,7 @@ def _assign(
 
 
 def _leave(
-    batch: Batch, work: AnyRow, rule: str | None, queue: str | None, reason: str, explanation: dict[str, Any]
+    batch: Batch, work: Any, rule: str | None, queue: str | None, reason: str, explanation: dict[str, Any]
 ) -> dict[str, Any]:
     opv = batch.opvs[work.opportunity_id]
     _decision(batch, opv, rule, queue, None, reason, explanation)
@@ -164,7 +169,7 @@ def _leave(
     return {"opportunity_id": opv.id, "reason": reason}
 
 
-def _cause(work: AnyRow) -> Cause:
+def _cause(work: Any) -> Cause:
     """Distribution, with the automations that asked for it."""
     return Cause("distribution", work.depth, tuple(filter(None, work.chain.split(","))))
 
@@ -189,11 +194,11 @@ def _decision(
     return id_
 
 
-def _close(tx: Connection, works: dict[UUID, AnyRow], waiting: Sequence[dict[str, Any]], house: House) -> None:
+def _close(tx: Connection, works: dict[UUID, Any], waiting: Sequence[dict[str, Any]], house: House) -> None:
     """Takes the assigned off the list; the undistributed stay on it with their reason."""
     left = {row["opportunity_id"] for row in waiting}
     done = [id_ for id_ in works if id_ not in left]
     if done:
-        tx.execute(delete(_WORK).where(any_of(tx, _WORK.c.opportunity_id, done)))
+        _DONE.send(tx, ids=done)
     rows = [{**row, "due_at": None, "lease": None, "attempts": 0, "config_version": house.version} for row in waiting]
     update_rows(tx, _WORK, ("opportunity_id",), rows)

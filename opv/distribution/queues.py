@@ -8,14 +8,25 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from db.bulk import any_of, insert_new, insert_rows, update_rows
+from db.bulk import add_new, insert_rows, update_rows
 from db.models import Base
+from db.statement import Statement, pipelined, run_all
 from opv.distribution.pickers import Member, RoundRobin
 from opv.house import House
 from schemas.config import Queue
 
 _QUEUES = Base.metadata.tables["queues"]
 _MEMBERS = Base.metadata.tables["queue_members"]
+
+_LOCK = Statement(
+    lambda one_of: (
+        select(_QUEUES.c.key, _QUEUES.c.turn)
+        .where(one_of(_QUEUES.c.key, "keys"))
+        .order_by(_QUEUES.c.key)
+        .with_for_update()
+    )
+)
+_READ_MEMBERS = Statement(lambda one_of: select(*_MEMBERS.c).where(one_of(_MEMBERS.c.queue, "keys")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +57,11 @@ def lock_queues(tx: Connection, lines: Iterable[Line]) -> dict[str, RoundRobin]:
     if not by_key:
         return {}
     keys = sorted(by_key)
-    insert_new(tx, _QUEUES, [{"key": key, "turn": 0} for key in keys], ("key",), ("key",))
-    q, m = _QUEUES.c, _MEMBERS.c
-    locked = tx.execute(select(q.key, q.turn).where(any_of(tx, q.key, keys)).order_by(q.key).with_for_update()).all()
+    with pipelined(tx):
+        add_new(tx, _QUEUES, [{"key": key, "turn": 0} for key in keys], ("key",))
+        locked, found = run_all(tx, (_LOCK, {"keys": keys}), (_READ_MEMBERS, {"keys": keys}))
     members: dict[str, list[Member]] = defaultdict(list)
-    rows = tx.execute(
-        select(m.queue, m.broker, m.last_turn, m.served, m.position, m.active).where(any_of(tx, m.queue, keys))
-    )
-    for row in rows:
+    for row in found:
         members[row.queue].append(Member(row.broker, row.last_turn, row.served, row.position, row.active))
     return {row.key: RoundRobin(row.key, row.turn, members[row.key], by_key[row.key].brokers) for row in locked}
 

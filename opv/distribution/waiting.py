@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from db.bulk import insert_new, insert_rows
+from db.bulk import add_new, insert_rows
 from db.models import Base
 from opv.batch import Batch, Cause
 
@@ -35,5 +35,5 @@ def put_on_list(tx: Connection, batch: Batch, waiting: Mapping[UUID, dict[str, A
     new = [row for id_, row in waiting.items() if batch.opvs[id_].is_new]
     there = [waiting[id_] for id_ in sorted(waiting) if not batch.opvs[id_].is_new]
     insert_rows(tx, _WORK, new)
-    insert_new(tx, _WORK, there, ("opportunity_id",), ("opportunity_id",))
+    add_new(tx, _WORK, there, ("opportunity_id",))
     batch.woken.add("distribution")

@@ -84,8 +84,8 @@ def test_a_lease_that_went_to_another_holds_nothing(database: Database) -> None:
     assert woke is not None
     with database.write() as tx:
         assert held(tx, WORK, slept.ids, slept.token) == []
-        assert [row.id for row in held(tx, WORK, woke.ids, woke.token)] == [id_]
-        assert held(tx, WORK, woke.ids, woke.token, EVENTS.c.attempts) == [(2,)]
+        assert [(row.id, row.attempts) for row in held(tx, WORK, woke.ids, woke.token)] == [(id_, 2)]
+        assert [row.attempts for row in held(tx, WORK, woke.ids, woke.token)] == [2]
 
 
 def test_only_rows_in_the_lists_state_are_taken(database: Database) -> None:

@@ -114,9 +114,9 @@ def test_an_inactive_broker_is_left_out_with_the_reason(start: Start) -> None:
     ],
 )  # fmt: skip
 def test_without_rule_or_broker_an_opv_waits_with_the_reason(
-    start: Start, configuration: str, reason: str, rule: str | None
+    start_on_sqlite: Start, configuration: str, reason: str, rule: str | None
 ) -> None:
-    house = start(configuration)
+    house = start_on_sqlite(configuration)
     send(house, 1)
     (opv,) = house.opvs()
     assert house.undistributed() == {opv.id: reason}

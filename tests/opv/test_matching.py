@@ -127,8 +127,7 @@ def test_two_first_leads_of_one_person_in_a_batch_are_one_opv(start: Start) -> N
     assert [card.source for card in house.captures(opv.id)] == ["form", "grupo_olx", "google_lead_form"]
 
 
-@pytest.mark.parametrize("attempt", range(2))
-def test_fifty_first_leads_of_one_person_at_once_are_one_client(start_on_postgresql: Start, attempt: int) -> None:
+def test_fifty_first_leads_of_one_person_at_once_are_one_client(start_on_postgresql: Start) -> None:
     house = start_on_postgresql()
     phone = "11987654321"
     for n in range(50):

@@ -142,7 +142,7 @@ class Installation:
         }  # fmt: skip
         self.database = Database(database_url or f"sqlite:///{folder / 'porteiro.db'}")
         self.ledger = Ledger(self.database)
-        self.messages = Messages(broker_url, self.name) if broker_url else None
+        self.messages = Messages(broker_url or "memory://", self.name)
         self.platforms = Platforms(self.port, self.graph_port, SECRETS)
         self._processes: list[Process] = []
 
@@ -156,21 +156,25 @@ class Installation:
         return done.stdout
 
     def start(self, *kinds: str) -> list[Process]:
-        """Starts `porteiro <kind>` for each; web answers and a worker listens when this returns."""
-        started = [self.spawn(kind, sys.executable, "-m", "porteiro", *kind.split()) for kind in kinds]
+        """Starts `porteiro <kind>` for each; web answers when this returns."""
+        started = [self.spawn(kind, sys.executable, "-m", "porteiro", kind) for kind in kinds]
         if "web" in kinds:
             self.wait_for_web()
         return started
 
     def spawn(self, name: str, *command: str) -> Process:
         """Starts a command as a process of the installation; its output is in `<name>.log`."""
-        process = Process(command, self.environment, self.folder / f"{name.partition(' ')[0]}.log")
+        process = Process(command, self.environment, self.folder / f"{name}.log")
         self._processes.append(process)
         return process
 
     def wait_for_web(self) -> None:
         """Until web answers."""
         wait_until(self._is_healthy, "web answers", every=0.02)
+
+    def wait_for_workers(self, count: int) -> None:
+        """Until so many workers listen (RabbitMQ)."""
+        wait_until(lambda: self.messages.consumers() == count, f"{count} workers listen")
 
     def _is_healthy(self) -> bool:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=2)
@@ -187,12 +191,12 @@ class Installation:
         return "\n".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
 
     def close(self) -> None:
-        """Kills every process and leaves nothing at the message broker."""
+        """Kills every process and leaves nothing at the message broker. What they wrote is shown if the test failed."""
         for process in self._processes:
             process.kill()
+        sys.stdout.write(self.logs())
         self.platforms.close()
-        if self.messages is not None:
-            self.messages.delete()
+        self.messages.delete()
         self.database.dispose()
 
 

@@ -60,7 +60,7 @@ class Messages:
     def delete(self) -> None:
         """Removes the queues and the exchange."""
         self._each(lambda channel, queue: channel.queue_delete(queue))
-        with self._channel() as channel, contextlib.suppress(*channel.connection.channel_errors):
+        with self._channel() as channel, contextlib.suppress(KeyError, *channel.connection.channel_errors):
             channel.exchange_delete(self._exchange)
 
     def _each(self, do: Any) -> list[int]:

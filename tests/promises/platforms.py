@@ -93,6 +93,22 @@ class Platforms:
         self._answers.update(answers)
         return Sent(channel, headers, body, external_id.format(number))
 
+    def know(self, lead: Sent, answer: bytes) -> None:
+        """What Meta's Graph API says of a lead."""
+        self._answers[lead.external_id] = answer
+
+    def forget(self, lead: Sent) -> None:
+        """Meta does not know a lead any more of which it told."""
+        del self._answers[lead.external_id]
+
+    def get(self, path: str) -> int:
+        """The status that a GET is answered with."""
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=60)
+        connection.request("GET", path)
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
     def post(self, sent: Sent, ready: threading.Barrier | None = None) -> Answer:
         """Posts it over a connection of its own; those that share a barrier are sent when all are connected."""
         connection = HTTPConnection("127.0.0.1", self._port, timeout=60)

@@ -14,7 +14,6 @@ pytestmark = pytest.mark.services
 
 
 def test_with_beat_dead_and_every_wake_up_lost_all_leads_are_assigned_within_15_s(house: Installation) -> None:
-    assert house.messages is not None
     _, worker, beat = house.start("web", "worker", "beat")
     leads = [house.platforms.lead("site", number) for number in range(301)]
     assert house.platforms.post(leads[0]).accepted
@@ -34,10 +33,9 @@ def test_with_beat_dead_and_every_wake_up_lost_all_leads_are_assigned_within_15_
 
 
 def test_two_workers_and_two_beats_of_one_host_live_and_double_nothing(house: Installation) -> None:
-    assert house.messages is not None
     processes = house.start("web", "worker", "worker", "beat", "beat")
     _, *workers, _, _ = processes
-    wait_until(lambda: house.messages and house.messages.consumers() == 2, "both workers listen")
+    house.wait_for_workers(2)
     leads = [house.platforms.lead("site", number) for number in range(300)]
     for half, (worker, other) in enumerate((workers, workers[::-1])):
         worker.signal(signal.SIGSTOP)

@@ -12,7 +12,8 @@ depends_on = None
 
 # History is refused UPDATE and DELETE by the database itself; of a content row only blanking (erasure) is let through.
 POSTGRESQL = """
-CREATE SEQUENCE opportunity_numbers;
+CREATE SEQUENCE opportunity_numbers OWNED BY opportunities.number;
+ALTER TABLE opportunities ALTER number SET DEFAULT nextval('opportunity_numbers');
 CREATE FUNCTION refuse_history_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'history is append-only: % on % refused', TG_OP, TG_TABLE_NAME USING ERRCODE = 'raise_exception';

@@ -97,11 +97,14 @@ class Entrance:
 @dataclass(frozen=True, slots=True)
 class ReadLead:
     """A submission whose lead is in the delivery. `key` identifies it for ever; None: the sender has no id, and
-    a hash of the content with a 10-minute bucket stands in. `test` marks the platform's own test leads."""
+    a hash of the content with a 10-minute bucket stands in. `test` marks the platform's own test leads.
+    `conversation`: one message of a chat or one call. From a person without an open OPV it is a lead like any
+    other; on an open OPV it becomes a history entry (`message.received`, `call.received`), not a card."""
 
     key: str | None
     lead: Lead
     test: bool = False
+    conversation: Literal["message", "call"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

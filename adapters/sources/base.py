@@ -120,6 +120,10 @@ class Source:
     """Every place where a secret can travel; masked before storing."""
     max_body: ClassVar[int] = MIB
     has_handshake: ClassVar[bool] = False
+    known_fields: ClassVar[frozenset[str] | None] = None
+    """Every field of a JSON body that the source reads or knowingly leaves, as dotted paths (`extraData.leadType`,
+    `entry[].changes[].field`; a trailing `*` is anything below: `extraData.mcmv.*`). A field that is not among them
+    is reported once as drift. None: the shape is the sender's own (forms)."""
     needs_secret: ClassVar[bool] = True
 
     def verify(self, request: Request, entrance: Entrance) -> int:

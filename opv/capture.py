@@ -32,7 +32,7 @@ class Unresolved:
     field: str
     value: str
     channel: str
-    capture: UUID
+    capture: UUID | None
 
 
 def capture(tx: Connection, batch: Batch, submissions: Sequence[Submitted]) -> None:
@@ -46,18 +46,51 @@ def capture(tx: Connection, batch: Batch, submissions: Sequence[Submitted]) -> N
     opvs_of = _load_opvs(tx, batch, matched.people)
     unresolved: list[Unresolved] = []
     waiting: dict[UUID, dict[str, Any]] = {}
-    captures: list[UUID] = []
+    captures: dict[UUID, UUID] = {}
+    talks: list[tuple[Submitted, Opv]] = []
     for submission, lead, person in zip(submissions, leads, matched.people, strict=True):
+        talk = _open_conversation(submission, lead, opvs_of[person.id])
+        if talk is not None:
+            _add_talk(batch, submission, lead, person, talk)
+            talks.append((submission, talk))
+            continue
         development, missing = _resolve(batch, lead)
         opv, returning = _opv_for(batch, person, opvs_of[person.id], development, waiting)
         capture_id = _add_card(batch, submission, lead, person, opv, development, returning)
-        captures.append(capture_id)
-        channel = submission.entrance.key if submission.entrance else ""
+        captures[submission.id] = capture_id
+        channel, _ = _entrance(submission)
         unresolved += [Unresolved(field, value, channel, capture_id) for field, value in missing]
     for phone, position in matched.stopped:
-        entrance = submissions[position].entrance
-        unresolved.append(Unresolved("shared_phone", phone, entrance.key if entrance else "", captures[position]))
+        submission = submissions[position]
+        channel, _ = _entrance(submission)
+        unresolved.append(Unresolved("shared_phone", phone, channel, captures.get(submission.id)))
     _write(tx, batch, submissions, matched, waiting, unresolved)
+    linked = [{"id": submission.id, "opportunity_id": opv.id} for submission, opv in talks]
+    update_rows(tx, _TABLES["submissions"], ("id",), linked)
+
+
+def _open_conversation(submission: Submitted, lead: NormalizedLead, own: Sequence[Opv]) -> Opv | None:
+    """The open OPV that a message or call belongs to. One that an advertisement brought is a capture of its own."""
+    if submission.conversation is None or lead.ad:
+        return None
+    return next((opv for opv in reversed(own) if opv.status == "open"), None)
+
+
+def _add_talk(batch: Batch, submission: Submitted, lead: NormalizedLead, person: Person, opv: Opv) -> None:
+    channel, source = _entrance(submission)
+    kind = history.MESSAGE_RECEIVED if submission.conversation == "message" else history.CALL_RECEIVED
+    data = {
+        "channel": channel, "source": source, "delivery": str(submission.delivery), "client": str(person.id),
+        "external_id": submission.external_id,
+    }  # fmt: skip
+    said = {"message": lead.message, "answers": lead.answers, "extra": lead.extra}
+    batch.record(opv, kind, Cause(f"channel:{channel}"), data, {k: v for k, v in said.items() if v})
+
+
+def _entrance(submission: Submitted) -> tuple[str, str]:
+    """Keys of the submission's channel and source."""
+    entrance = submission.entrance
+    return (entrance.key, entrance.source.slug) if entrance else ("", "")
 
 
 def _lead(submission: Submitted) -> NormalizedLead:
@@ -148,8 +181,7 @@ def _add_card(
     development: str | None,
     returning: bool,
 ) -> UUID:
-    entrance = submission.entrance
-    channel, source = (entrance.key, entrance.source.slug) if entrance else ("", "")
+    channel, source = _entrance(submission)
     capture_id = new_id()
     cause = Cause(f"channel:{channel}")
     if opv.is_new and opv.history_seq == 0:

@@ -65,6 +65,7 @@ class Submitted:
     repeat_of: UUID | None = None
     content: str | None = None
     again: bool = False
+    conversation: str | None = None
 
     def row(self, now: datetime) -> dict[str, Any]:
         """The submissions row."""
@@ -108,6 +109,7 @@ def take(submission: Submitted, read_: ReadLead | NotALead, entrance: Entrance) 
         submission.outcome = Outcome(read_.outcome)
         submission.reason, submission.detail = read_.reason, read_.detail
         return
+    submission.conversation = read_.conversation
     lead = normalize(_with_defaults(read_.lead, entrance))
     submission.lead, submission.person = lead, person_marks(lead)
     if read_.test:

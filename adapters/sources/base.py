@@ -17,7 +17,7 @@ import base64
 import binascii
 import hmac
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -55,6 +55,7 @@ MIB = 1024 * 1024
 
 __all__ = [
     "CLICK_IDS",
+    "HOUSE_CARRIERS",
     "MIB",
     "Carrier",
     "Entrance",
@@ -79,7 +80,9 @@ __all__ = [
     "as_text",
     "basic_password",
     "form_body",
+    "hmac_sha256_base64",
     "hmac_sha256_hex",
+    "house_secret",
     "identifier",
     "is_true",
     "joined_name",
@@ -90,6 +93,9 @@ __all__ = [
     "take_questions",
 ]
 
+
+HOUSE_CARRIERS = (Carrier("header", "authorization"), Carrier("header", "x-lead-key"), Carrier("query", "key"))
+"""Where the house's own secret travels, for senders that verify nothing themselves; see `house_secret`."""
 
 Sample = tuple[dict[str, str], bytes, dict[str, bytes]]
 """Headers, body and, for pointer sources, the platform's API answers by the last part of their path."""
@@ -177,12 +183,36 @@ def any_secret(presented: str | None, entrance: Entrance) -> int:
     return found
 
 
+def house_secret(request: Request, entrance: Entrance, *also: str | None) -> int:
+    """Index of the secret in a Bearer token, `X-Lead-Key` or `?key=`, or in `also`, what the source found elsewhere:
+    any one that is right will do. Raises `Reject` (401)."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    presented = [token.strip()] if scheme.lower() == "bearer" else []
+    presented += [request.headers.get("x-lead-key", "").strip(), request.query.get("key", "")]
+    refusal = Reject("missing_secret", "send the secret as Bearer token, X-Lead-Key or ?key=", 401)
+    for secret in filter(None, (*presented, *also)):
+        try:
+            return any_secret(secret, entrance)
+        except Reject as error:
+            refusal = error
+    raise refusal
+
+
 def hmac_sha256_hex(body: bytes, presented: str | None, entrance: Entrance) -> int:
     """Index of the secret whose HMAC-SHA256 of the raw body is `presented` (hex). Raises `Reject` (401)."""
+    return _signer(body, (presented or "").lower(), entrance, bytes.hex)
+
+
+def hmac_sha256_base64(body: bytes, presented: str | None, entrance: Entrance) -> int:
+    """Index of the secret whose HMAC-SHA256 of the raw body is `presented` (base64). Raises `Reject` (401)."""
+    return _signer(body, presented or "", entrance, lambda digest: base64.b64encode(digest).decode())
+
+
+def _signer(body: bytes, presented: str, entrance: Entrance, spelled: Callable[[bytes], str]) -> int:
     found = -1
     for index, secret in _secrets(entrance):
-        expected = hmac.digest(secret.encode(), body, "sha256").hex()
-        if hmac.compare_digest(expected.encode(), (presented or "").lower().encode("utf-8", "surrogatepass")):
+        expected = spelled(hmac.digest(secret.encode(), body, "sha256"))
+        if hmac.compare_digest(expected.encode(), presented.encode("utf-8", "surrogatepass")):
             found = index
     if found < 0:
         reason = "wrong_signature" if presented else "missing_signature"

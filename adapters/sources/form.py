@@ -14,22 +14,21 @@ from urllib.parse import parse_qsl, urlsplit
 
 from adapters.sources.base import (
     CLICK_IDS,
-    Carrier,
+    HOUSE_CARRIERS,
     Entrance,
     Lead,
     NotALead,
     Park,
     Read,
     ReadLead,
-    Reject,
     Reply,
     Request,
     Sample,
     SentPhone,
     Source,
     add_answer,
-    any_secret,
     form_body,
+    house_secret,
     identifier,
     is_true,
     joined_name,
@@ -61,23 +60,13 @@ class Form(Source):
         "within the channel alone, since each sender counts for itself. Neither: the content within 10 minutes."
     )
     namespace = "channel"
-    carriers = (Carrier("header", "authorization"), Carrier("header", "x-lead-key"), Carrier("query", "key"))
+    carriers = HOUSE_CARRIERS
 
     def __init__(self, synonyms: Mapping[str, tuple[str, ...]] = SYNONYMS) -> None:
         self._table = KeyTable(synonyms)
 
     def verify(self, request: Request, entrance: Entrance) -> int:
-        """A Bearer token, `X-Lead-Key` or `?key=`: any one that is right will do."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        presented = [token.strip()] if scheme.lower() == "bearer" else []
-        presented += [request.headers.get("x-lead-key", "").strip(), request.query.get("key", "")]
-        refusal = Reject("missing_secret", "send the secret as Bearer token, X-Lead-Key or ?key=", 401)
-        for secret in filter(None, presented):
-            try:
-                return any_secret(secret, entrance)
-            except Reject as error:
-                refusal = error
-        raise refusal
+        return house_secret(request, entrance)
 
     def accepted(self, delivery: str) -> Reply:
         return Reply(200, json.dumps({"status": "received", "delivery": delivery}).encode())

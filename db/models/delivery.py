@@ -86,7 +86,8 @@ class Delivery(Base):
 
 class Submission(Base):
     """One lead of one delivery. Unique by `(namespace, key)`; a repeat and a conflict have no key of their own
-    and point at the first in `repeat_of`."""
+    and point at the first in `repeat_of`. `opportunity_id`: the OPV whose history took a message or call; the OPV of
+    a capture is on its card."""
 
     __tablename__ = "submissions"
     __table_args__ = (
@@ -120,6 +121,7 @@ class Submission(Base):
     key: Mapped[str | None]
     external_id: Mapped[str | None]
     repeat_of: Mapped[UUID | None]
+    opportunity_id: Mapped[UUID | None]
     state: Mapped[Long]
     outcome: Mapped[Long]
     reason: Mapped[str | None]

@@ -118,7 +118,10 @@ def _submissions(tx: Connection, deliveries: Sequence[UUID]) -> dict[UUID, list[
 def _opvs(tx: Connection, submissions: Iterable[UUID | None]) -> dict[UUID | None, UUID]:
     statement = select(CaptureOrigin.submission_id, CaptureOrigin.opportunity_id)
     condition = any_of(tx, CaptureOrigin.submission_id.expression, submissions)
-    return {row[0]: row[1] for row in tx.execute(statement.where(condition))}
+    talks = select(Submission.id, Submission.opportunity_id).where(
+        any_of(tx, Submission.id.expression, submissions), Submission.opportunity_id.is_not(None)
+    )
+    return {row[0]: row[1] for row in tx.execute(statement.where(condition).union_all(talks))}
 
 
 def _item(row: Row[*tuple[Any, ...]], submissions: list[dict[str, Any]]) -> dict[str, Any]:

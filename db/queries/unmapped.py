@@ -16,7 +16,7 @@ from db.models import Base
 _UNMAPPED = Base.metadata.tables["unmapped"]
 
 
-def count_unmapped(tx: Connection, found: Sequence[tuple[str, str, str, UUID]], now: datetime) -> None:
+def count_unmapped(tx: Connection, found: Sequence[tuple[str, str, str, UUID | None]], now: datetime) -> None:
     """Counts `(field, value, channel, capture)` occurrences: new ones inserted, known ones added to."""
     counts: dict[tuple[str, str, str], list[Any]] = {}
     for field, value, channel, capture in found:

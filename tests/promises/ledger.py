@@ -62,14 +62,15 @@ class Ledger:
             for outcome, reason in self.rows("SELECT outcome, reason FROM submissions")
         )
 
-    def delivered(self) -> dict[bytes, str]:
-        """The outcome of each delivery with its submissions' reasons, by the SHA-256 of its body."""
+    def delivered(self) -> dict[tuple[str, bytes], str]:
+        """The outcome of each delivery with its submission's reason, by channel and SHA-256 of the body received."""
         found = self.rows(
-            "SELECT d.sha256, d.outcome, s.reason FROM deliveries d LEFT JOIN submissions s ON s.delivery_id = d.id"
+            "SELECT c.key, d.sha256, d.outcome, s.reason FROM deliveries d JOIN channels c ON c.id = d.channel "
+            "LEFT JOIN submissions s ON s.delivery_id = d.id"
         )
         return {
-            bytes(digest): f"{DeliveryOutcome(outcome).outcome.value} {reason or ''}".strip()
-            for digest, outcome, reason in found
+            (channel, bytes(digest)): f"{DeliveryOutcome(outcome).outcome.value} {reason or ''}".strip()
+            for channel, digest, outcome, reason in found
         }
 
     def assert_each_once(self, external_ids: Collection[str]) -> None:

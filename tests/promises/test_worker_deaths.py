@@ -63,6 +63,6 @@ def test_a_delivery_that_kills_its_worker_is_parked_and_the_others_go_on(house: 
     worker = house.spawn("worker", sys.executable, "-m", "tests.promises.deadly_worker")
     wait_until(house.ledger.is_at_rest, "all is processed or parked")
     assert house.ledger.outcomes() == {"captured": 60, "parked worker_killed": 1}
-    assert house.ledger.delivered()[deadly.digest] == "parked worker_killed"
+    assert house.ledger.delivered()["site", deadly.digest] == "parked worker_killed"
     house.ledger.assert_each_once([lead.external_id for lead in leads])
     assert worker.is_alive

@@ -157,6 +157,7 @@ class LeadSource(Protocol):
     max_body: ClassVar[int]
     carriers: ClassVar[tuple[Carrier, ...]]
     has_handshake: ClassVar[bool]
+    needs_secret: ClassVar[bool]
     options_model: ClassVar[type[BaseModel]]
 
     def verify(self, request: Request, entrance: Entrance) -> int: ...

@@ -28,20 +28,19 @@ from adapters.sources.base import (
     Pointer,
     Read,
     ReadLead,
-    Reject,
     Reply,
     Request,
     Retry,
     Sample,
     Source,
     as_text,
-    hmac_sha256_hex,
     identifier,
     is_true,
     json_object,
     note_submitted_at,
     take_questions,
 )
+from adapters.sources.meta_webhooks import challenge, signed_by
 from schemas.source import HttpAnswer
 
 ASKED = (
@@ -103,18 +102,10 @@ class MetaLeadAds(Source):
     has_handshake = True
 
     def verify(self, request: Request, entrance: Entrance) -> int:
-        scheme, _, signature = request.headers.get("x-hub-signature-256", "").partition("=")
-        return hmac_sha256_hex(request.body, signature if scheme == "sha256" else None, entrance)
+        return signed_by(request, entrance)
 
     def handshake(self, request: Request, entrance: Entrance) -> Reply:
-        """The bare challenge when mode and token are right. Raises `Reject` (403)."""
-        expected = _options(entrance).verify_token.get_secret_value()
-        token = request.query.get("hub.verify_token", "")
-        same = hmac.compare_digest(token.encode("utf-8", "surrogatepass"), expected.encode())
-        challenge = request.query.get("hub.challenge", "")
-        if not same or not challenge or request.query.get("hub.mode") != "subscribe":
-            raise Reject("wrong_verify_token", "the verify token is missing or wrong", 403)
-        return Reply(200, challenge.encode("utf-8", "replace"), "text/plain")
+        return challenge(request, _options(entrance).verify_token)
 
     def read(self, request: Request, entrance: Entrance) -> Sequence[Read]:
         body = json_object(request.body)

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from typing import NamedTuple
@@ -135,15 +135,16 @@ class Platforms:
         """Posts all, sixteen at a time."""
         return Burst(self, requests).start().wait()
 
-    def say(self, raw: bytes) -> bytes:
-        """Writes bytes as they are to a connection; what comes back until the other side closes it."""
+    def say(self, raw: bytes) -> int:
+        """Writes bytes as they are to a connection; the status of the reply, after which the other side closes."""
         with socket.create_connection(("127.0.0.1", self._port), timeout=60) as connection:
             connection.sendall(raw)
-            connection.shutdown(socket.SHUT_WR)
-            parts = []
-            while part := connection.recv(65536):
-                parts.append(part)
-            return b"".join(parts)
+            reply = b""
+            with suppress(ConnectionResetError):  # the other side did not read to the end
+                while part := connection.recv(65536):
+                    reply += part
+        assert reply.startswith(b"HTTP/1.1 "), reply
+        return int(reply.split()[1])
 
 
 @dataclass

@@ -11,27 +11,27 @@ from typing import Any
 from tests.promises.house import SECRETS
 from tests.promises.platforms import Platforms, Sent
 
-GARBAGE: Mapping[str, bytes] = {
-    "not JSON": b"isto nao e um corpo {[",
-    "empty": b"",
-    "blank": b" \r\n\t ",
-    "NUL": b"\x00\x00\x00",
-    "a lone surrogate": b'"\xed\xa0\x80"',
-    "a scalar": b"42",
-    "a list of scalars": b"[1, null, \"x\"]",
-    "too deep": b"[" * 100_000 + b"]" * 100_000,
-    "cut off": b'{"id": "x", "nome": "Ana',
+NOT_JSON, NOT_AN_OBJECT, EMPTY, TOO_DEEP = "not_json", "not_an_object", "empty_body", "too_deep"
+
+GARBAGE: Mapping[str, tuple[bytes, str, str]] = {
+    "not JSON": (b"isto nao e um corpo {[", NOT_JSON, "not_json_or_form"),
+    "cut off": (b'{"id": "x", "nome": "Ana', NOT_JSON, NOT_JSON),
+    "empty": (b"", EMPTY, EMPTY),
+    "blank": (b" \r\n\t ", EMPTY, EMPTY),
+    "NUL": (b"\x00\x00\x00", NOT_JSON, EMPTY),
+    "a lone surrogate": (b'"\xed\xa0\x80"', NOT_AN_OBJECT, "not_json_or_form"),
+    "a scalar": (b"42", NOT_AN_OBJECT, "not_json_or_form"),
+    "a list of scalars": (b'[1, null, "x"]', NOT_AN_OBJECT, "no_fields"),
+    "too deep": (b"[" * 100_000 + b"]" * 100_000, TOO_DEEP, TOO_DEEP),
 }
-"""Bodies that hold no lead of any source."""
+"""Bodies that hold no lead, with the reason why: that of the sources of JSON, and that of `form`."""
 
 GOOD = {"name": "Nadir Exemplo", "phone": "(11) 98765-4321", "email": "nadir@example.com", "message": "Olá"}
 
-LEADS: Mapping[str, Mapping[str, Any]] = {
+MISTAKES: Mapping[str, Mapping[str, Any]] = {
     "no name": {"name": None},
     "no phone": {"phone": None},
     "no e-mail": {"email": None},
-    "no contact": {"phone": None, "email": None},
-    "unusable contact": {"phone": "não informado", "email": "nadir@"},
     "NUL": {"name": "Nadir\x00 Exemplo", "email": "na\x00dir@example.com", "message": "\x00"},
     "lone surrogates": {"name": "Nadir \ud800Exemplo", "message": "\udfff", "\ud83d": "\ud83d"},
     "100 levels": {"deep": json.loads("[" * 100 + "1" + "]" * 100)},
@@ -39,7 +39,35 @@ LEADS: Mapping[str, Mapping[str, Any]] = {
     "wrong types": {"name": ["Nadir", {"a": 1}], "message": {"a": [None]}, "email": True},
     "very long": {"name": "Nadir " * 5000, "message": "x" * 200_000},
 }
-"""Leads with something wrong: fields that replace those of a good one; None leaves the field out."""
+"""Leads in which something is wrong, with a contact that can be used: fields that replace those of a good one."""
+
+NO_CONTACT: Mapping[str, Mapping[str, Any]] = {
+    "no contact": {"phone": None, "email": None},
+    "unusable contact": {"phone": "não informado", "email": "nadir@"},
+}
+
+ENCODINGS = (
+    ("latin-1", "application/json; charset=utf-8"),
+    ("utf-16", "application/json"),
+    ("cp1252", "text/plain; charset=utf-99"),
+    ("utf-8", "application/x-www-form-urlencoded"),
+    ("utf-8", "image/png"),
+    ("utf-8", ""),
+)
+"""What a body is encoded in, and what its content type says."""
+
+TARGETS = (
+    b"?x=%00%ed%a0%80", b"?%ff=%ff%00", b"?" + b"a" * 20_000, b"?" + b"a" * 200_000, b"?x=\xff\xfe", b"?x=\x00",
+    b"%00", b"/%ed%a0%80",
+)  # fmt: skip
+"""Awkward ends of a URL, as bytes."""
+
+HEADER_LINES = (
+    b"X-A: \xff\xfe", b"X-A: \xed\xa0\x80", b"X-A: a\x00b", b"X-A: a\x01b", b"X-\xff: a", b"no header at all",
+    b"X-Long: " + b"a" * 30_000, b"X-Long: " + b"a" * 100_000, b"Idempotency-Key: \xed\xa0\x80\xff",
+    b"Content-Encoding: gzip", b"Content-Type: \xff",
+)  # fmt: skip
+"""Awkward header lines, as bytes."""
 
 NAMES = {
     "zap": {"name": "name", "phone": "phone", "email": "email", "message": "message"},

@@ -76,9 +76,13 @@ class Intake:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request; every sender's mistake and every trouble of ours has an answer."""
-        entrance = self._channels().get(scope["path_params"]["channel"], self._nobody)
+        channels = self._channels()
+        entrance = channels.get(scope["path_params"]["channel"], self._nobody)
         status = 0
         try:
+            if not channels or (entrance.source.needs_secret and not entrance.secrets):
+                # Not the sender's fault: a 404 or 401 now could end the integration on its side.
+                raise Unavailable("no configuration, or a secret that is not set")
             reply = await self._answer(entrance, scope, receive)
         except _Gone:
             return

@@ -20,7 +20,7 @@ from opv.normalize import NormalizedLead, normalize
 from opv.step import fingerprint
 from schemas.errors import PorteiroError
 from schemas.lead import Lead
-from schemas.source import Entrance, NotALead, Pointer, Read, ReadLead, Request
+from schemas.source import IMPORT_HEADER, RECONCILED_HEADER, Entrance, NotALead, Pointer, Read, ReadLead, Request
 
 _SUBMISSIONS = Base.metadata.tables["submissions"]
 
@@ -92,7 +92,7 @@ def read(received: Received) -> list[Submitted]:
     if entrance.retired:
         return [_whole(received, Outcome.PARKED, "channel_retired", "the channel is not in the configuration")]
     try:
-        reads = entrance.source.read(received.request, entrance)
+        reads = _read(received.request, entrance)
     except PorteiroError as error:
         return [_whole(received, Outcome.PARKED, error.reason, error.detail)]
     except Exception as error:
@@ -139,13 +139,29 @@ def forget_unfinished(tx: Connection, deliveries: Iterable[UUID]) -> None:
     tx.execute(delete(_SUBMISSIONS).where(where, _SUBMISSIONS.c.outcome != Outcome.CAPTURED.value))
 
 
+def _read(request: Request, entrance: Entrance) -> Sequence[Read]:
+    """With the source, by where the delivery came from: the sender, an imported file, or reconciliation."""
+    if IMPORT_HEADER in request.headers:
+        return entrance.source.read_import(request, entrance)
+    if RECONCILED_HEADER in request.headers:
+        return [entrance.source.read_recent(request.body, entrance)]
+    return entrance.source.read(request, entrance)
+
+
+def namespace_of(entrance: Entrance) -> str:
+    """Within what a channel's submission keys are unique: over the platform, or in the channel alone."""
+    source = entrance.source
+    return f"source:{source.slug}" if source.namespace == "source" else f"channel:{entrance.key}"
+
+
 def person_marks(lead: NormalizedLead) -> bytes:
     """Short hashes of the lead's contacts, to tell a repeat from another person's data under the same key."""
     contacts = {*lead.phones, *lead.emails, *([lead.document] if lead.document else [])}
     return b"".join(sorted(hashlib.sha256(c.encode()).digest()[:8] for c in contacts))
 
 
-def _other_person(a: bytes | None, b: bytes | None) -> bool:
+def other_person(a: bytes | None, b: bytes | None) -> bool:
+    """Whether the `person_marks` of two leads are of two persons: both have contacts, and none in common."""
     if not a or not b:
         return False
     marks = {a[i : i + 8] for i in range(0, len(a), 8)}
@@ -154,8 +170,8 @@ def _other_person(a: bytes | None, b: bytes | None) -> bool:
 
 def _submitted(received: Received, entrance: Entrance, position: int, one: Read) -> Submitted:
     source = entrance.source
-    namespace = f"source:{source.slug}" if source.namespace == "source" else f"channel:{entrance.key}"
-    external = _bounded(one.key)
+    namespace = namespace_of(entrance)
+    external = bounded_key(one.key)
     submission = Submitted(
         new_id(), received.id, received.channel, entrance, received.received_at, position, namespace,
         external, external, Outcome.PENDING,
@@ -189,7 +205,7 @@ def _with_defaults(lead: Lead, entrance: Entrance) -> Lead:
     return lead.model_copy(update=lacking) if lacking else lead
 
 
-def _bounded(key: str | None) -> str | None:
+def bounded_key(key: str | None) -> str | None:
     """A sender's id as a key: text that PostgreSQL can hold and an index can take."""
     if key is None:
         return None
@@ -248,7 +264,7 @@ def _mark_known(tx: Connection, known: Sequence[Submitted], inserted: Container[
         submission.repeat_of = there.id
         if submission.outcome is Outcome.TEST:
             continue  # a platform's test button sends the same id each time
-        if _other_person(there.person, submission.person):
+        if other_person(there.person, submission.person):
             submission.park("conflict", "the same id came before with another person's data")
         else:
             submission.outcome, submission.reason, submission.pointer = Outcome.REPEATED, None, None

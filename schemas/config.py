@@ -127,6 +127,13 @@ class Development(Part):
 LeadDefault = Literal["campaign", "medium", "origin", "development", "listing", "transaction", "price", "city", "state"]
 
 
+class Reconcile(Part):
+    """How often the platform is asked for leads that its webhook did not bring, and how far back."""
+
+    every: DurationText = "1 hour"
+    window: DurationText = "2 days"
+
+
 class Channel(Part):
     """An entrance: the platform posts to `/hooks/<key>`."""
 
@@ -140,6 +147,8 @@ class Channel(Part):
     """Fill what a lead lacks."""
     mapping: dict[str, Text] = Field(default_factory=dict)
     """Where a lead's field is in the body (`name: contato.nome`), for sources of free shape."""
+    reconcile: Reconcile = Field(default_factory=Reconcile)
+    """For sources whose platform has an API that gives leads back."""
 
 
 class Stage(Part):
@@ -311,6 +320,12 @@ class WonSale(Part):
     mode: Literal["direct", "documentation"] = "direct"
 
 
+class Alarms(Part):
+    """Who is told when something of the house needs a person: keys of people; directors and operators when none."""
+
+    notify: list[Key] = Field(default_factory=list)
+
+
 class Configuration(Part):
     """The whole file."""
 
@@ -326,3 +341,4 @@ class Configuration(Part):
     automations: list[Automation] = Field(default_factory=list)
     withdrawal_reasons: list[WithdrawalReason] = Field(default_factory=list)
     won_sale: WonSale = Field(default_factory=WonSale)
+    alarms: Alarms = Field(default_factory=Alarms)

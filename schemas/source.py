@@ -5,8 +5,9 @@ The contract with its defaults, which a new source inherits, is `adapters/source
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, ClassVar, Literal, Protocol
 from urllib.parse import unquote_to_bytes
 from zoneinfo import ZoneInfo
@@ -26,6 +27,14 @@ class Request:
     headers: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes
+
+
+OWN_HEADERS = "x-porteiro-"
+"""Headers that begin so are the house's own marks on a stored delivery: intake takes them from nobody."""
+IMPORT_HEADER = f"{OWN_HEADERS}import"
+"""On a delivery that is a line of an imported file: a hash of its submission's key."""
+RECONCILED_HEADER = f"{OWN_HEADERS}reconciled"
+"""On a delivery that reconciliation brought: its body is a lead as the platform's API gives it."""
 
 
 def request_from(method: str, url: bytes, headers: bytes, body: bytes) -> Request:
@@ -129,6 +138,25 @@ class NotALead:
 Read = ReadLead | Pointer | NotALead
 
 
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """A lead in a platform's API: its submission key, the lead as the API gives it, and when it was submitted."""
+
+    key: str
+    answer: bytes
+    submitted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One thing that a platform was asked about a channel: whether it is well, in words, and until when."""
+
+    name: str
+    ok: bool
+    detail: str
+    until: datetime | None = None
+
+
 class HttpClient(Protocol):
     """The outbound HTTP a source is given: GET with short in-call retries, no redirects, bounded time and size.
 
@@ -157,6 +185,8 @@ class LeadSource(Protocol):
     max_body: ClassVar[int]
     carriers: ClassVar[tuple[Carrier, ...]]
     has_handshake: ClassVar[bool]
+    reads_back: ClassVar[bool]
+    known_fields: ClassVar[frozenset[str] | None]
     needs_secret: ClassVar[bool]
     options_model: ClassVar[type[BaseModel]]
 
@@ -165,5 +195,9 @@ class LeadSource(Protocol):
     def accepted(self, delivery: str) -> Reply: ...
     def refused(self, status: int, reason: str, detail: str) -> Reply: ...
     def read(self, request: Request, entrance: Entrance) -> Sequence[Read]: ...
+    def recent(self, entrance: Entrance, http: HttpClient, since: datetime) -> Iterable[Recent]: ...
+    def read_recent(self, answer: bytes, entrance: Entrance) -> ReadLead | NotALead: ...
+    def check(self, entrance: Entrance, http: HttpClient) -> Sequence[Checked]: ...
+    def read_import(self, request: Request, entrance: Entrance) -> Sequence[Read]: ...
     def fetch(self, pointer: Mapping[str, Any], entrance: Entrance, http: HttpClient) -> bytes: ...
     def read_fetched(self, pointer: Mapping[str, Any], answer: bytes, entrance: Entrance) -> ReadLead | NotALead: ...

@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 from db.claim import WorkList
 from db.session import Database
 from opv.automation.run import RunEvents, RunTimers
+from opv.channels.chores import Upkeep
 from opv.distribution.decide import Distribute, retry_undistributed
 from opv.fetch import Fetch
 from opv.house import HouseOf
@@ -83,6 +84,7 @@ class Steps:
             "fetch": [_leased(Fetch(database, house_of, clock, http), 2 * lease)],
             "distribution": [runner(Distribute())],
             "automation": [runner(RunEvents()), runner(RunTimers())],
+            "upkeep": [Upkeep(database, house_of, clock, http)],
             "outbound": [_leased(Send(database, targets, clock), 2 * lease)],
         }
 

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
-STEPS = ("ingest", "fetch", "distribution", "automation", "outbound")
+STEPS = ("ingest", "fetch", "distribution", "automation", "outbound", "upkeep")
 
 Publish = Callable[[str], None]
 """Sends one wake-up to a step; raises when the message broker does not answer."""

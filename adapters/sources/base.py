@@ -17,11 +17,13 @@ import base64
 import binascii
 import hmac
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from adapters.sources.multipart import multipart_body
 from adapters.sources.reading import (
     CLICK_IDS,
     Fields,
@@ -34,19 +36,23 @@ from adapters.sources.reading import (
     json_body,
     json_object,
     list_of,
+    note_page_url,
     note_submitted_at,
+    split_phones,
     take_questions,
 )
 from schemas.errors import Park, Reject, Retry
 from schemas.lead import Lead, SentPhone
 from schemas.source import (
     Carrier,
+    Checked,
     Entrance,
     HttpClient,
     NotALead,
     Pointer,
     Read,
     ReadLead,
+    Recent,
     Reply,
     Request,
 )
@@ -58,6 +64,7 @@ __all__ = [
     "HOUSE_CARRIERS",
     "MIB",
     "Carrier",
+    "Checked",
     "Entrance",
     "Fields",
     "HttpClient",
@@ -68,6 +75,7 @@ __all__ = [
     "Pointer",
     "Read",
     "ReadLead",
+    "Recent",
     "Reject",
     "Reply",
     "Request",
@@ -89,12 +97,19 @@ __all__ = [
     "json_body",
     "json_object",
     "list_of",
+    "multipart_body",
+    "note_page_url",
     "note_submitted_at",
+    "split_phones",
     "take_questions",
 ]
 
 
-HOUSE_CARRIERS = (Carrier("header", "authorization"), Carrier("header", "x-lead-key"), Carrier("query", "key"))
+HOUSE_CARRIERS: tuple[Carrier, ...] = (
+    Carrier("header", "authorization"),
+    Carrier("header", "x-lead-key"),
+    Carrier("query", "key"),
+)
 """Where the house's own secret travels, for senders that verify nothing themselves; see `house_secret`."""
 
 Sample = tuple[dict[str, str], bytes, dict[str, bytes]]
@@ -126,6 +141,8 @@ class Source:
     """Every place where a secret can travel; masked before storing."""
     max_body: ClassVar[int] = MIB
     has_handshake: ClassVar[bool] = False
+    reads_back: ClassVar[bool] = False
+    """Whether the platform has an API that gives leads back: `recent` and `read_recent` work."""
     known_fields: ClassVar[frozenset[str] | None] = None
     """Every field of a JSON body that the source reads or knowingly leaves, as dotted paths (`extraData.leadType`,
     `entry[].changes[].field`; a trailing `*` is anything below: `extraData.mcmv.*`). A field that is not among them
@@ -153,6 +170,16 @@ class Source:
         """Submissions of a stored delivery, in the order sent. Raises `Park` when the body cannot be read."""
         raise NotImplementedError
 
+    def read_import(self, request: Request, entrance: Entrance) -> Sequence[Read]:
+        """The lead of a line of a file, which `porteiro import` stored as `{"id": key, "lead": {…}}`. The same for
+        every source: the key is the platform's own id where the file has it, so that what came by webhook before
+        is known again. Raises `Park`."""
+        body = json_object(request.body)
+        try:
+            return [ReadLead(identifier(body.get("id")), Lead.model_validate(body.get("lead")))]
+        except ValidationError:
+            raise Park("not_an_import", "the body holds no lead as `porteiro import` writes it") from None
+
     def fetch(self, pointer: Mapping[str, Any], entrance: Entrance, http: HttpClient) -> bytes:
         """The platform's answer for a `Pointer`'s data, raw. Raises `Retry` or `Park`."""
         raise Park("no_fetch", f"{self.title} has no fetch step")
@@ -160,6 +187,20 @@ class Source:
     def read_fetched(self, pointer: Mapping[str, Any], answer: bytes, entrance: Entrance) -> ReadLead | NotALead:
         """The lead in a fetched answer. Raises `Park` when it cannot be read."""
         raise Park("no_fetch", f"{self.title} has no fetch step")
+
+    def recent(self, entrance: Entrance, http: HttpClient, since: datetime) -> Iterable[Recent]:
+        """The leads that the platform's API has from `since` on, page by page, for reconciliation. Only sources that
+        `reads_back` are asked. Raises `Retry` or `Park`."""
+        raise Park("no_read_api", f"{self.title} has no API that gives leads back")
+
+    def read_recent(self, answer: bytes, entrance: Entrance) -> ReadLead | NotALead:
+        """The lead of a `Recent`, whose key is that of its `ReadLead`. Raises `Park` when it cannot be read."""
+        return self.read_fetched({}, answer, entrance)
+
+    def check(self, entrance: Entrance, http: HttpClient) -> Sequence[Checked]:
+        """What the platform says of the channel: subscribed, permitted, until when. Nothing to ask: nothing given.
+        Raises `Retry` or `Park` when it does not answer."""
+        return ()
 
     def sample(self, entrance: Entrance, person: Mapping[str, str], number: int) -> Sample:
         """A signed sample as the platform would send it, for `porteiro send`. `person` has `name`, `phone` (E.164,

@@ -1,20 +1,25 @@
 """Forms, landing pages and automation tools: JSON or form-encoded, any shape, a shared secret.
 
-Accepts what Elementor, Zapier, Make, n8n and home-made pages send: one object or a list of them, nested, flat,
-`a[b]`, `a.b` or `a__b` keys, a content type that is absent or wrong. The channel's `mapping` says where a lead's
-field is; what it does not say is found by the usual names (`form_keys.py`), and what nobody recognises is an answer.
+Accepts what form builders, tools and home-made pages send: one object or a list of them, nested, flat, `a[b]`,
+`a.b` or `a__b` keys, a content type that is absent or wrong. The channel's `mapping` says where a lead's field is;
+what it does not say is found by the usual names (`form_keys.py`) and by what the channel's `preset` says of its
+sender (`form_presets.py`), and what nobody recognises is an answer.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar, NamedTuple
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict
 
 from adapters.sources.base import (
-    CLICK_IDS,
     HOUSE_CARRIERS,
+    MIB,
     Entrance,
     Lead,
     NotALead,
@@ -27,28 +32,45 @@ from adapters.sources.base import (
     SentPhone,
     Source,
     add_answer,
+    as_text,
     form_body,
     house_secret,
     identifier,
     is_true,
     joined_name,
     json_body,
+    json_object,
+    multipart_body,
+    note_page_url,
     note_submitted_at,
 )
-from adapters.sources.form_keys import IDS, SYNONYMS, KeyTable, Leaf, compact, leaves, nest, words
+from adapters.sources.form_keys import compact, leaves, nest, words
+from adapters.sources.form_places import MAPPED, OPEN, Places, Target, places_of
+from adapters.sources.form_presets import PLAIN, PRESETS, Preset, PresetName
 from schemas.conditions import fold
 
 MAX_LEADS = 1000
 """Leads of one list."""
 
-ALIASES = {"phones": "phone", "emails": "email", "created_at": "submitted_at"}
-"""Other names of a mapping's fields."""
+MAX_DDDS = 20
+"""Area codes that are paired with phones."""
 
-OPEN = ("answers", "utm", "click_ids", "ad", "extra")
-"""Fields of a lead that hold whatever has a name."""
+PHONE = re.compile(r"(?<!\d)(?:\+?55[\s.-]?)?\(?0?[1-9]\d\)?[\s.-]{0,2}(?:9[\s.-]?\d{4}|[2-5]\d{3})[\s.-]?\d{4}(?!\d)")
+"""A Brazilian phone with its area code, as people write it."""
 
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _YES = frozenset({"sim", "yes", "aceito", "aceita", "concordo", "autorizo", "accept", "accepted", "agree"})
 _NO = ("nao", "n", "no", "false", "0", "off")
+_TESTING = ("test", "teste")
+_LIVE = ("production", "producao", "live")
+
+
+class FormOptions(BaseModel):
+    """`preset` names the form builder or tool that sends, for what it does differently."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    preset: PresetName | None = None
 
 
 class Form(Source):
@@ -61,9 +83,8 @@ class Form(Source):
     )
     namespace = "channel"
     carriers = HOUSE_CARRIERS
-
-    def __init__(self, synonyms: Mapping[str, tuple[str, ...]] = SYNONYMS) -> None:
-        self._table = KeyTable(synonyms)
+    options_model: ClassVar[type[BaseModel]] = FormOptions
+    max_body = 10 * MIB
 
     def verify(self, request: Request, entrance: Entrance) -> int:
         return house_secret(request, entrance)
@@ -72,16 +93,28 @@ class Form(Source):
         return Reply(200, json.dumps({"status": "received", "delivery": delivery}).encode())
 
     def read(self, request: Request, entrance: Entrance) -> Sequence[Read]:
-        bodies = _bodies(request)
+        bodies, files = _bodies(request)
         header = identifier(request.headers.get("idempotency-key"))
         reads: list[Read] = []
         for index, body in enumerate(bodies):
             if isinstance(body, dict):
                 key = f"{header}:{index}" if header and len(bodies) > 1 else header
-                reads.append(_Reading(self._table, entrance).read(body, key))
+                read = self.read_fields(body, entrance, key)
+                read.lead.extra |= {"files": files} if files else {}
+                reads.append(read)
             else:
                 reads.append(NotALead("ignored", "not_an_object", "an item of the list is no object with fields"))
         return reads
+
+    def read_fields(self, fields: dict[str, Any], entrance: Entrance, key: str | None = None) -> ReadLead:
+        """The lead of an object whose keys say what they hold; `key` stands in when it has no id of its own."""
+        places = places_of(self.preset(entrance), tuple(entrance.mapping.items()))
+        return _Reading(places, entrance.timezone).read(fields, key)
+
+    def preset(self, entrance: Entrance) -> Preset:
+        """What the channel's sender does differently."""
+        name = entrance.options.preset if isinstance(entrance.options, FormOptions) else None
+        return PRESETS.get(name, PLAIN) if name else PLAIN
 
     def sample(self, entrance: Entrance, person: Mapping[str, str], number: int) -> Sample:
         body: dict[str, Any] = {
@@ -94,166 +127,224 @@ class Form(Source):
         return headers, json.dumps(body, ensure_ascii=False).encode(), {}
 
 
-def _bodies(request: Request) -> list[Any]:
-    """The objects of a body, told by its first sign, since content types are often absent or wrong."""
-    raw = request.body
+def _bodies(request: Request) -> tuple[list[Any], list[str]]:
+    """The objects of a body, told by its first sign, since content types are often absent or wrong, and the names
+    of the files that came with it."""
+    raw, content_type = request.body, request.headers.get("content-type", "")
     start = raw.lstrip(b"\xef\xbb\xbf\xfe\xff\x00 \t\r\n")[:2]
     if not start:
         raise Park("empty_body", "the body is empty")
+    if start == b"--" or content_type.lower().startswith("multipart/"):
+        fields, files = multipart_body(raw, content_type)
+        return [nest(fields)], files
+    if len(raw) > MIB:
+        raise Park("too_large", "the body is larger than any lead without files: over 1 MiB")
     if start[:1] in (b"{", b"["):
-        value = json_body(raw)
-        bodies = value if isinstance(value, list) else [value]
-        if not any(isinstance(body, dict) for body in bodies):
-            raise Park("no_fields", "the body is JSON, but holds no object with fields")
-        if len(bodies) > MAX_LEADS:
-            raise Park("too_many_leads", f"the body is a list of more than {MAX_LEADS} leads")
-        return bodies
-    multipart = start == b"--" or request.headers.get("content-type", "").lower().startswith("multipart/")
-    if multipart or start[:1] == b"<" or b"=" not in raw:
+        return _json_bodies(raw), []
+    if start[:1] == b"<" or b"=" not in raw:
         raise Park("not_json_or_form", "the body is neither JSON nor form-encoded")
-    return [nest(form_body(raw.strip()))]
+    return [nest(form_body(raw.strip()))], []
+
+
+def _json_bodies(raw: bytes) -> list[Any]:
+    value = json_body(raw)
+    bodies = value if isinstance(value, list) else [value]
+    if not any(isinstance(body, dict) for body in bodies):
+        raise Park("no_fields", "the body is JSON, but holds no object with fields")
+    if len(bodies) > MAX_LEADS:
+        raise Park("too_many_leads", f"the body is a list of more than {MAX_LEADS} leads")
+    return bodies
+
+
+class _Sent(NamedTuple):
+    """A value as sent: its keys and labels, its texts, of which there is at least one, and its name as an answer."""
+
+    path: tuple[str, ...]
+    labels: tuple[str, ...]
+    value: Any
+    texts: list[str]
+    shown: str
+
+    @property
+    def answer(self) -> Any:
+        """The value; a list of one, which many senders make of a single choice, is that one."""
+        return self.value[0] if isinstance(self.value, list) and len(self.value) == 1 else self.value
 
 
 class _Reading:
     """One body on its way to a lead."""
 
-    def __init__(self, table: KeyTable, entrance: Entrance) -> None:
-        self._table = table
-        self._entrance = entrance
-        self._mapping = [(_path(where), ALIASES.get(to, to)) for to, where in entrance.mapping.items()]
+    def __init__(self, places: Places, zone: ZoneInfo) -> None:
+        self._places = places
+        self._zone = zone
         self._lead = Lead()
-        self._best: dict[str, tuple[int, Leaf]] = {}
-        self._phones: list[tuple[Leaf, str]] = []
-        self._ddds: list[Leaf] = []
+        self._best: dict[str, tuple[int, _Sent]] = {}
+        self._phones: list[tuple[_Sent, str]] = []
+        self._ddds: list[_Sent] = []
         self._test = False
 
     def read(self, body: dict[str, Any], key: str | None) -> ReadLead:
         """The lead of a body; `key` stands in when the body has no id of its own."""
-        for leaf in leaves(body):
-            for target, rank, part in self._places(leaf):
-                if part.texts:
-                    self._put(target, rank, part)
+        self._take(body)
         lead = self._lead
-        singles = {field: ", ".join(leaf.texts) for field, (_, leaf) in self._best.items()}
+        singles = {field: ", ".join(sent.texts) for field, (_, sent) in self._best.items()}
         key = identifier(singles.pop("id", None)) or key
-        note_submitted_at(lead, singles.pop("submitted_at", None), self._entrance.timezone)
-        self._take_page(singles.pop("page_url", None))
+        self._take_time(singles)
+        note_page_url(lead, singles.pop("page_url", None))
         lead.name = _name(singles.pop("name", None), singles.pop("first_name", None), singles.pop("last_name", None))
         for field, text in singles.items():
             setattr(lead, field, text)
-        lead.phones = self._paired_phones()
+        lead.phones = self._paired_phones() or self._phones_in_message()
         return ReadLead(key, lead, self._test)
 
-    def _places(self, leaf: Leaf) -> Iterator[tuple[str, int, Leaf]]:
-        """Where a value goes: where the mapping says, else by its name, else to the answers."""
-        path = tuple(map(_segment, leaf.path))
-        mapped = False
-        names = [path, (*path, "value"), *((_segment(label),) for label in leaf.labels)]
-        for where, target in self._mapping:
-            if where in names:
-                mapped = True
-                yield target, -1, leaf
-            elif isinstance(leaf.value, list) and where[:-1] == path and where[-1] in map(str, range(len(leaf.value))):
-                mapped = True
-                yield target, -1, Leaf(leaf.path, leaf.labels, leaf.value[int(where[-1])])
-        if mapped:
-            return
-        if len(leaf.keys) == 1 or (len(leaf.keys) == 2 and path[0] == "lead"):
-            own = _segment(leaf.keys[-1])
-            if own in IDS:
-                yield "id", IDS.index(own), leaf
-                return
-        target, rank = self._table.meaning(leaf) or (f"answers.{leaf.shown}", 0)
-        yield target, rank, leaf
+    def _take(self, body: dict[str, Any]) -> None:
+        for path, labels, value in leaves(body):
+            texts = _texts(value)
+            if not texts:
+                continue
+            targets, items, shown = self._places.place(path, labels)
+            sent = _Sent(path, labels, value, texts, shown)
+            if items and self._take_items(items, sent) and targets and targets[0].rank != MAPPED:
+                continue
+            for target in targets:
+                self._put(target, sent)
 
-    def _put(self, target: str, rank: int, leaf: Leaf) -> None:
-        place, _, name = target.partition(".")
+    def _take_items(self, items: Sequence[tuple[int, Target]], sent: _Sent) -> bool:
+        """Takes the items of a list that the mapping names; whether the list has one of them."""
+        held = sent.value if isinstance(sent.value, list) else []
+        picked = [(target, held[index]) for index, target in items if index < len(held)]
+        for target, item in picked:
+            if texts := _texts(item):
+                self._put(target, sent._replace(value=item, texts=texts))
+        return bool(picked)
+
+    def _put(self, target: Target, sent: _Sent) -> None:
+        field, name, rank = target
         lead = self._lead
-        if place == "answers" and name:
-            add_answer(lead, name, leaf.value)
-        elif place in OPEN and name:
-            getattr(lead, place).setdefault(name, ", ".join(leaf.texts))
-        elif target == "phone":
-            is_ddd = rank >= 0 and _is_ddd(leaf)
-            self._ddds += [leaf] if is_ddd else []
-            self._phones += [] if is_ddd else [(leaf, text) for text in leaf.texts]
-        elif target == "ddd":
-            self._ddds.append(leaf)
-        elif target == "email":
-            lead.emails += leaf.texts
-        elif target == "consent":
-            lead.consent.append({"key": leaf.shown, "granted": _granted(leaf.texts[0]), "value": leaf.value})
-        elif target == "test":
-            self._take_test(leaf)
-        elif target in _SINGLE:
-            self._rank(target, rank, leaf)
+        if field == "answers":
+            add_answer(lead, name, sent.answer)
+        elif field in OPEN:
+            held = getattr(lead, field)
+            if rank == MAPPED or name not in held:
+                held[name] = ", ".join(sent.texts)
+        elif field == "phone":
+            self._take_phone(sent, rank)
+        elif field == "ddd":
+            self._take_ddd(sent)
+        elif field == "email":
+            lead.emails += sent.texts
+        elif field == "consent":
+            lead.consent.append({"key": sent.shown, "granted": _granted(sent.texts[0]), "value": sent.answer})
+        elif field == "test":
+            self._take_test(sent)
+        elif field == "json":
+            self._take_json(sent)
+        elif field == "unlabelled":
+            self._take_unlabelled(sent)
         else:
-            add_answer(lead, target, leaf.value)
+            self._take_single(field, rank, sent)
 
-    def _rank(self, field: str, rank: int, leaf: Leaf) -> None:
-        """Keeps the value with the surest name; the other stays as an answer."""
+    def _take_single(self, field: str, rank: int, sent: _Sent) -> None:
+        """Keeps the value with the surest name; one that says another thing stays as an answer."""
         before = self._best.get(field)
         if before is None or rank < before[0]:
-            self._best[field] = (rank, leaf)
-            leaf = before[1] if before else leaf
-        if before is not None:
-            add_answer(self._lead, leaf.shown, leaf.value)
+            self._best[field] = (rank, sent)
+            sent = before[1] if before else sent
+        if before is not None and sent.texts != self._best[field][1].texts:
+            add_answer(self._lead, sent.shown, sent.answer)
 
-    def _take_test(self, leaf: Leaf) -> None:
-        if is_true(leaf.texts[0]):
+    def _take_phone(self, sent: _Sent, rank: int) -> None:
+        if rank != MAPPED and _is_ddd(sent):
+            self._take_ddd(sent)
+        else:
+            self._phones += [(sent, text) for text in sent.texts]
+
+    def _take_ddd(self, sent: _Sent) -> None:
+        if len(self._ddds) < MAX_DDDS:
+            self._ddds.append(sent)
+        else:
+            add_answer(self._lead, sent.shown, sent.answer)
+
+    def _take_test(self, sent: _Sent) -> None:
+        text = fold(sent.texts[0])
+        if is_true(text) or text in _TESTING:
             self._test = True
-        elif fold(leaf.texts[0]) not in _NO:
-            add_answer(self._lead, leaf.shown, leaf.value)
+        elif text not in (*_NO, *_LIVE):
+            add_answer(self._lead, sent.shown, sent.answer)
 
-    def _take_page(self, url: str | None) -> None:
-        """Keeps the page's address; its query fills the UTM values and click ids that the body lacks."""
-        if url is None:
-            return
-        self._lead.extra["page_url"] = url
+    def _take_json(self, sent: _Sent) -> None:
+        """Takes the fields of an object that came as text."""
         try:
-            pairs = parse_qsl(urlsplit(url.strip()).query, max_num_fields=200)
-        except ValueError:
-            return
-        for name, value in pairs:
-            lower = name.lower()
-            if lower.startswith("utm_"):
-                self._lead.utm.setdefault(lower.removeprefix("utm_"), value)
-            elif lower in CLICK_IDS:
-                self._lead.click_ids.setdefault(lower, value)
+            self._take(json_object(sent.texts[0].encode("utf-8", "surrogatepass")))
+        except Park:
+            add_answer(self._lead, sent.shown, sent.answer)
+
+    def _take_unlabelled(self, sent: _Sent) -> None:
+        """Takes a value without a name for what it looks like."""
+        text = sent.texts[0].strip()
+        if len(sent.texts) == 1 and PHONE.fullmatch(text):
+            self._phones.append((sent, text))
+            self._lead.flags.append("phone_unlabelled")
+        elif len(sent.texts) == 1 and _EMAIL.fullmatch(text):
+            self._lead.emails.append(text)
+            self._lead.flags.append("email_unlabelled")
+        else:
+            add_answer(self._lead, sent.shown, sent.answer)
+
+    def _take_time(self, singles: dict[str, str]) -> None:
+        utc = " ".join(singles.pop(part) for part in ("utc_date", "utc_time") if part in singles)
+        sent = singles.pop("submitted_at", None)
+        note_submitted_at(self._lead, sent or _with_offset(utc), self._zone)
+        if sent and utc:
+            self._lead.extra.setdefault("other_time", utc)
 
     def _paired_phones(self) -> list[SentPhone]:
         """Phones, each with the area code that stands beside it, of the same kind (`ddd_celular`) if there are more."""
         ddds: dict[int, str] = {}
         for ddd in self._ddds:
             kind = compact(ddd.path[-1]) if ddd.path else ""
-            beside = [i for i, (leaf, _) in enumerate(self._phones) if leaf.path[:-1] == ddd.path[:-1]]
+            beside = [i for i, (sent, _) in enumerate(self._phones) if sent.path[:-1] == ddd.path[:-1]]
             free = [i for i in beside or range(len(self._phones)) if i not in ddds]
             same = [i for i in free if kind in compact(self._phones[i][0].path[-1])]
             if free:
                 ddds[(same or free)[0]] = ddd.texts[0]
             else:
-                add_answer(self._lead, ddd.shown, ddd.value)
+                add_answer(self._lead, ddd.shown, ddd.answer)
         return [SentPhone(value=value, ddd=ddds.get(index)) for index, (_, value) in enumerate(self._phones)]
 
-
-_SINGLE = frozenset({"id", "page_url", *(f for f in SYNONYMS if "." not in f)}) - {
-    "phone", "ddd", "email", "consent", "test",
-}  # fmt: skip
-
-
-def _segment(key: str) -> str:
-    return "".join(words(key))
-
-
-def _path(where: str) -> tuple[str, ...]:
-    """A mapping's dotted path, its keys folded."""
-    return tuple(segment for key in where.split(".") if (segment := _segment(key)))
+    def _phones_in_message(self) -> list[SentPhone]:
+        """Phones that the message tells, if the preset says that senders do so."""
+        if not (self._places.preset.phone_from_message and self._lead.message):
+            return []
+        found = PHONE.findall(self._lead.message)
+        self._lead.flags += ["phone_from_message"] if found else []
+        return [SentPhone(value=value) for value in found]
 
 
-def _is_ddd(leaf: Leaf) -> bool:
+def _texts(value: Any) -> list[str]:
+    """What is not blank of a scalar or a list of scalars, as text."""
+    if isinstance(value, list):
+        return [text for item in value if (text := as_text(item)) is not None]
+    text = as_text(value)
+    return [] if text is None else [text]
+
+
+def _is_ddd(sent: _Sent) -> bool:
     """Whether a phone's part is the area code alone: its key says DDD and its value is no longer than one."""
-    named = any("ddd" in words(name) for name in (*leaf.keys[-1:], *leaf.labels))
-    return named and 1 <= sum(c.isdigit() for c in leaf.texts[0]) <= 3
+    if sum(c.isdigit() for c in sent.texts[0]) not in (1, 2, 3):
+        return False
+    own = next((key for key in reversed(sent.path) if not key.isdigit()), "")
+    return any("ddd" in words(name) for name in (own, *sent.labels))
+
+
+def _with_offset(utc: str) -> str | None:
+    """A date and time in UTC as ISO 8601; as sent when it is of no known form, None when there is none."""
+    for form in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %I:%M %p UTC"):
+        try:
+            return datetime.strptime(utc, form).replace(tzinfo=UTC).isoformat()
+        except ValueError:
+            continue
+    return utc or None
 
 
 def _name(name: str | None, first: str | None, last: str | None) -> str | None:

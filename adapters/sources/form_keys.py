@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from adapters.sources.base import CLICK_IDS, as_text
 from schemas.conditions import fold
@@ -92,7 +91,10 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
         "aceito termos", "aceito termos uso",
         "termos", "termos uso", "aceite termos uso", "politica privacidade", "aceite privacidade",
         "aceito politica privacidade", "aceite politica privacidade", "privacy policy", "gdpr", "gdpr consent", "optin",
-        "accept terms", "terms", "lgpd consent", "consent lgpd", "autorizacao", "autorizo",
+        "accept terms", "terms", "lgpd consent", "consent lgpd", "autorizacao", "autorizo", "acceptance",
+        *(f"{yes} {what}" for yes in ("li aceito", "li concordo", "concordo", "acceptance") for what in (
+            "", "termos", "termos uso", "politica privacidade", "termos politica privacidade", "lgpd", "terms",
+        )),
     ),
     "test": ("test", "teste", "is test"),
     "ad.form_id": ("form id", "id formulario", "formulario id"),
@@ -109,7 +111,10 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What a lead's field is called, the surest name first: the surest one present is taken, the others are answers."""
 
-IDS = ("id", "leadid", "idlead", "submissionid", "idsubmission", "externalid", "idexterno", "entryid", "eventid")
+IDS = (
+    "id", "leadid", "idlead", "submissionid", "idsubmission", "responseid", "externalid", "idexterno", "entryid",
+    "eventid",
+)  # fmt: skip
 """Names of the sender's id of a submission; no filler is dropped, since `client_id` is a browser's."""
 
 PERSON = frozenset({"name", "first_name", "last_name", "phone", "email", "document"})
@@ -122,8 +127,14 @@ _THINGS = _set(
     "site seller vendedor"
 )
 """Objects that have names, ids and phones of their own, which are not the person's."""
-_GENERIC = frozenset({"numero", "number", "value", "valor", "text", "texto", "address", "endereco"})
+_GENERIC = frozenset({"numero", "number", "value", "valor", "text", "texto", "address", "endereco", "full"})
 """Keys that say nothing without the key above them: `telefones: [{numero: …}]`."""
+_PARTS: Mapping[tuple[str, str], str] = {
+    ("name", "first"): "first_name",
+    ("name", "last"): "last_name",
+    ("phone", "area"): "ddd",
+}
+"""Keys that are a part of what the key above them says: `nome: {first: …, last: …}`."""
 
 _PHP = re.compile(r"[^\[\]\s]+(?:\[[^\[\]]*\](?:\.\w+)*)+")
 _DOTTED = re.compile(r"\w+(?:\.\w+)+")
@@ -133,6 +144,8 @@ _NO_WORD = re.compile(r"[\W_]+")
 
 _VALUES = ("value", "values", "answer", "resposta")
 _LABELS = ("title", "label", "question", "pergunta", "name", "id", "key", "field")
+_TYPES = frozenset({"tel", "phone", "email"})
+"""Types of a form's field that say what an untitled one holds."""
 _DESCRIPTION = frozenset((*_VALUES, *_LABELS, "type", "raw_value", "required"))
 
 
@@ -193,8 +206,7 @@ def nest(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     return root
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """A value with the keys that lead to it, list positions included; `labels` are what the sender calls it in
     words beside the value (`{title: Telefone, value: …}`). `value` is a scalar or a list of scalars."""
 
@@ -208,12 +220,6 @@ class Leaf:
         return tuple(key for key in self.path if not key.isdigit())
 
     @property
-    def texts(self) -> list[str]:
-        """The values that are not blank, as text."""
-        values = self.value if isinstance(self.value, list) else [self.value]
-        return [text for value in values if (text := as_text(value)) is not None]
-
-    @property
     def shown(self) -> str:
         """The name of an answer: the label, else the path without the containers that say nothing."""
         if self.labels:
@@ -224,21 +230,28 @@ class Leaf:
         return ".".join(path).strip()
 
 
-def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[Leaf]:
+def leaves(value: dict[str, Any] | list[Any], path: tuple[str, ...] = ()) -> Iterator[Leaf]:
     """Every value of a body, in the order sent."""
     if isinstance(value, dict):
         described = _described(value) if path and compact(path[-1]) not in _THINGS else None
         if described is not None:
-            labels = tuple(text for name in _LABELS if (text := as_text(value.get(name))) is not None)
-            yield Leaf(path, labels, described)
+            yield Leaf(path, _labels(value), described)
             return
-        for key, child in value.items():
-            yield from leaves(child, (*path, *split_key(key)))
-    elif isinstance(value, list) and _is_nested(value):
-        for index, child in enumerate(value):
-            yield from leaves(child, (*path, str(index)))
+        children = ((split_key(key), child) for key, child in value.items())
     else:
-        yield Leaf(path, (), value)
+        children = (((str(index),), child) for index, child in enumerate(value))
+    for keys, child in children:
+        if _is_nested(child):
+            yield from leaves(child, (*path, *keys))
+        else:
+            yield Leaf((*path, *keys), (), child)
+
+
+def _labels(field: Mapping[str, Any]) -> tuple[str, ...]:
+    """What an object that describes a form's field calls it."""
+    labels = tuple(text for name in _LABELS if (text := as_text(field.get(name))) is not None)
+    kind = as_text(field.get("type"))
+    return (*labels, kind) if kind in _TYPES else labels
 
 
 def _described(value: Mapping[str, Any]) -> Any:
@@ -252,7 +265,7 @@ def _described(value: Mapping[str, Any]) -> Any:
 
 
 def _is_nested(value: Any) -> bool:
-    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict | list) for v in value))
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, (dict, list)) for v in value))
 
 
 class KeyTable:
@@ -285,6 +298,8 @@ class KeyTable:
             return None
         if upper is not None and (own in _GENERIC or upper[0] == "consent"):
             return upper
+        if upper is not None and (upper[0], own) in _PARTS:
+            return _PARTS[upper[0], own], 0
         found = self._index.get(own) or (("phone", 0) if words(name)[:1] == ("ddd",) else None)
         return None if found and above in _ANSWERS and found[0] not in PERSON else found
 

@@ -21,7 +21,6 @@ from adapters.sources.base import (
     ReadLead,
     Request,
     Sample,
-    SentPhone,
     Source,
     any_secret,
     basic_password,
@@ -29,6 +28,7 @@ from adapters.sources.base import (
     json_object,
     list_of,
     note_submitted_at,
+    split_phones,
 )
 
 HOMOLOGATION = ("59ee0fc6e4b043e1b2a6d863", "nome.consumidor@email.com")
@@ -56,7 +56,7 @@ class GrupoOlx(Source):
         email = body.text("email")
         lead = Lead(
             name=body.text("name"),
-            phones=_phones(body),
+            phones=split_phones(body, ["ddd"], ["phone"], ["phoneNumber"]),
             emails=list_of(email),
             message=body.text("message"),
             origin=body.text("leadOrigin"),
@@ -88,13 +88,3 @@ class GrupoOlx(Source):
         basic = "Basic " + base64.b64encode(f"vivareal:{entrance.secrets[0]}".encode()).decode()
         headers = {"Content-Type": "application/json", "Authorization": basic}
         return headers, json.dumps(body, ensure_ascii=False).encode(), {}
-
-
-def _phones(body: Fields) -> list[SentPhone]:
-    """`ddd` and `phone`; the deprecated `phoneNumber`, which repeats both, when it says something else."""
-    phone, whole = body.text("phone"), body.text("phoneNumber")
-    if phone is None:
-        return [SentPhone(value=value) for value in list_of(whole)]
-    ddd = body.text("ddd")
-    other = [] if whole in (phone, f"{ddd or ''}{phone}") else list_of(whole)
-    return [SentPhone(value=phone, ddd=ddd), *(SentPhone(value=value) for value in other)]

@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 from schemas.errors import Park
@@ -140,20 +141,62 @@ class Fields:
         """Takes the object in a field; no fields when there is none."""
         return Fields(self._left.pop(name) if isinstance(self._left.get(name), dict) else None)
 
+    def take(self, name: str) -> Any:
+        """Takes the field, whatever it holds."""
+        return self._left.pop(name, None)
+
     def items(self, name: str) -> list[Any]:
         """Takes the list in a field; empty when there is none."""
         return self._left.pop(name) if isinstance(self._left.get(name), list) else []
+
+    def drop(self, *names: str) -> None:
+        """Leaves out what the source knowingly does not keep."""
+        for name in names:
+            self._left.pop(name, None)
 
     def rest(self) -> dict[str, Any]:
         """What is left, without null and empty values."""
         return {name: value for name, value in self._left.items() if value not in (None, "", {}, [])}
 
 
-_LOCAL_FORMATS = ("%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y")
+def split_phones(body: Fields, ddd: Sequence[str], phone: Sequence[str], whole: Sequence[str]) -> list[SentPhone]:
+    """Takes the phone out of the fields of these names: an area code and a number beside it; a field with both in
+    one, which repeats them, counts when it says something else."""
+    number, both = body.text(*phone), body.text(*whole)
+    if number is None:
+        return [SentPhone(value=value) for value in list_of(both)]
+    area = body.text(*ddd)
+    other = [] if both is None or _digits(f"{area or ''}{number}").endswith(_digits(both)) else [both]
+    return [SentPhone(value=number, ddd=area), *(SentPhone(value=value) for value in other)]
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdecimal, text))
+
+
+def note_page_url(lead: Lead, url: str | None) -> None:
+    """Keeps the page's address; its query fills the UTM values and click ids that the lead lacks."""
+    if url is None:
+        return
+    lead.extra["page_url"] = url
+    try:
+        pairs = parse_qsl(urlsplit(url.strip()).query, max_num_fields=200)
+    except ValueError:
+        return
+    for name, value in pairs:
+        lower = name.lower()
+        if lower.startswith("utm_"):
+            lead.utm.setdefault(lower.removeprefix("utm_"), value)
+        elif lower in CLICK_IDS:
+            lead.click_ids.setdefault(lower, value)
+
+
+_FORMATS = ("%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%a, %d %b %Y %H:%M:%S %z")
 
 
 def note_submitted_at(lead: Lead, sent: str | None, zone: ZoneInfo) -> None:
-    """Sets `submitted_at` from ISO 8601, epoch seconds or milliseconds, or `dd/mm/yyyy [hh:mm[:ss]]`.
+    """Sets `submitted_at` from ISO 8601, epoch seconds or milliseconds, `dd/mm/yyyy [hh:mm[:ss]]` or
+    RFC 2822 (`Mon, 21 Sep 2026 14:59:00 +0000`).
 
     A time without offset is taken as `zone`'s and flagged `timezone_assumed`; one that cannot be read, or lies
     outside 2000 to 2100, is kept in `raw` and flagged `submitted_at_unreadable`."""
@@ -177,7 +220,7 @@ def _moment(text: str) -> datetime | None:
         return datetime.fromisoformat(text)
     except ValueError:
         pass
-    for form in _LOCAL_FORMATS:
+    for form in _FORMATS:
         try:
             return datetime.strptime(text, form)  # noqa: DTZ007 - the caller adds the channel's zone
         except ValueError:

@@ -3,13 +3,44 @@
 from __future__ import annotations
 
 from adapters.sources.base import Source
+from adapters.sources.blip import Blip
+from adapters.sources.chatwoot import Chatwoot
+from adapters.sources.chaves_na_mao import ChavesNaMao
 from adapters.sources.form import Form
 from adapters.sources.google_lead_form import GoogleLeadForm
 from adapters.sources.grupo_olx import GrupoOlx
+from adapters.sources.hubspot import HubSpot
+from adapters.sources.jivochat import JivoChat
+from adapters.sources.linkedin_lead_gen import LinkedInLeadGen
+from adapters.sources.manychat import ManyChat
 from adapters.sources.meta_lead_ads import MetaLeadAds
+from adapters.sources.navent import Navent
+from adapters.sources.rd_station import RdStation
+from adapters.sources.standard_webhooks import StandardWebhooks
+from adapters.sources.twilio_call import TwilioCall
+from adapters.sources.webflow import Webflow
+from adapters.sources.whatsapp_cloud import WhatsappCloud
 
 
 def sources() -> dict[str, Source]:
     """A new instance of every source, by slug."""
-    known: tuple[Source, ...] = (Form(), GoogleLeadForm(), GrupoOlx(), MetaLeadAds())
+    known: tuple[Source, ...] = (
+        Blip(),
+        Chatwoot(),
+        ChavesNaMao(),
+        Form(),
+        GoogleLeadForm(),
+        GrupoOlx(),
+        HubSpot(),
+        JivoChat(),
+        LinkedInLeadGen(),
+        ManyChat(),
+        MetaLeadAds(),
+        Navent(),
+        RdStation(),
+        StandardWebhooks(),
+        TwilioCall(),
+        Webflow(),
+        WhatsappCloud(),
+    )
     return {source.slug: source for source in known}

@@ -9,14 +9,18 @@ from db.models.delivery import Delivery, DeliveryOutcome, Outcome, Submission, S
 from db.models.history import HistoryContent, HistoryEntry
 from db.models.opportunity import CaptureOrigin, Opportunity, Unmapped
 from db.models.outbound import OutboundMessage
+from db.models.upkeep import Alarm, ChannelHour, Chore, Drift, Reconciliation
 
 __all__ = [
+    "Alarm",
     "Assignment",
     "AutomationRun",
     "Base",
     "CaptureOrigin",
+    "ChannelHour",
     "ChannelRefusal",
     "ChannelRow",
+    "Chore",
     "Client",
     "ConfigVersion",
     "ContactKey",
@@ -24,6 +28,7 @@ __all__ = [
     "Delivery",
     "DeliveryOutcome",
     "DistributionWork",
+    "Drift",
     "HistoryContent",
     "HistoryEntry",
     "InvolvedClient",
@@ -34,6 +39,7 @@ __all__ = [
     "PendingEvent",
     "QueueMember",
     "QueueTurn",
+    "Reconciliation",
     "RetiredKey",
     "Submission",
     "SubmissionState",

@@ -38,11 +38,9 @@ def database(database_url: str) -> Iterator[Database]:
 def submission(key: str | None, **values: Any) -> dict[str, Any]:
     row = {
         "id": new_id(), "delivery_id": new_id(), "position": 0, "channel": 1, "namespace": "n", "key": key,
-        "external_id": None, "repeat_of": None, "state": "done", "outcome": "captured", "reason": None,
-        "detail": None, "created_at": NOW, "done_at": None, "due_at": None, "lease": None, "attempts": 0,
-        "failures": 0, "pointer": None, "fetched": None, "person": None,
+        "state": "done", "outcome": "captured", "created_at": NOW, "attempts": 0, "failures": 0,
     }  # fmt: skip
-    return {**row, **values}
+    return {**dict.fromkeys(SUBMISSIONS.c.keys()), **row, **values}
 
 
 def stored(database: Database, table: Table, *columns: str) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kombu import Connection
+from redis import Redis
 
 from workers.wake import STEPS
 
@@ -18,7 +19,7 @@ class Messages:
     def __init__(self, url: str, name: str) -> None:
         self._url = url
         self._queues = [f"{name}.{step}" for step in STEPS]
-        self._exchange = f"{name}.ingest"
+        self._name = name
 
     def consumers(self, queue: int = 0) -> int:
         """Processes that listen to a queue (RabbitMQ)."""
@@ -58,10 +59,16 @@ class Messages:
         return found
 
     def delete(self) -> None:
-        """Removes the queues and the exchange."""
+        """Removes all that bears the name."""
         self._each(lambda channel, queue: channel.queue_delete(queue))
-        with self._channel() as channel, contextlib.suppress(KeyError, *channel.connection.channel_errors):
-            channel.exchange_delete(self._exchange)
+        if self._url.startswith("amqp"):
+            with self._channel() as channel:
+                channel.exchange_delete(self._name)
+        elif self._url.startswith("redis"):
+            with Redis.from_url(self._url) as redis:
+                for pattern in (f"*{self._name}", f"*{self._name}.*"):
+                    for key in redis.scan_iter(pattern):
+                        redis.delete(key)
 
     def _each(self, do: Any) -> list[int]:
         """For each queue that is there; RabbitMQ closes the channel that names another one."""

@@ -12,7 +12,7 @@ from tests.promises.platforms import Burst
 
 pytestmark = pytest.mark.services
 
-KILLS = 5
+KILLS = 4
 
 
 def wait_for_more(burst: Burst) -> None:

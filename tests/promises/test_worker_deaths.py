@@ -54,6 +54,7 @@ def test_killed_workers_leave_nothing_undone_and_nothing_doubled(house: Installa
 
 
 def test_a_delivery_that_kills_its_worker_is_parked_and_the_others_go_on(house: Installation) -> None:
+    house.environment["PORTEIRO_LEASE_SECONDS"] = "1"
     leads = [house.platforms.lead("site", number) for number in range(60)]
     body = {"nome": "Zulmira Exemplo", "telefone": "(11) 98765-4321", "mensagem": DEADLY}
     deadly = leads[30]._replace(body=json.dumps(body).encode(), external_id="")

@@ -17,7 +17,7 @@ from pydantic import BaseModel, SecretStr
 
 from adapters.sources.base import json_body
 from schemas.errors import Park
-from schemas.source import Entrance, percent_decoded
+from schemas.source import OWN_HEADERS, Entrance, percent_decoded
 
 MASK = b"***"
 SHORTEST = 8
@@ -26,6 +26,7 @@ SHORTEST = 8
 Headers = Sequence[tuple[bytes, bytes]]
 
 _ALWAYS = ("authorization", "proxy-authorization")
+_OWN = OWN_HEADERS.encode()
 
 
 class Masker:
@@ -44,9 +45,14 @@ class Masker:
         self._literals = sorted({form for secret in self._secrets for form in _spellings(secret)}, key=len)[::-1]
 
     def header_lines(self, headers: Headers) -> bytes:
-        """Headers as stored: `name: value` lines ended by CRLF, in the order received."""
+        """Headers as stored: `name: value` lines ended by CRLF, in the order received. Those by which the house
+        marks deliveries itself are left out."""
         hidden = self._headers
-        lines = [b"%b: %b\r\n" % (name, MASK if name in hidden else value) for name, value in headers]
+        lines = [
+            b"%b: %b\r\n" % (name, MASK if name in hidden else value)
+            for name, value in headers
+            if not name.startswith(_OWN)
+        ]
         return self._without_literals(b"".join(lines))
 
     def url(self, place: bytes, query: bytes) -> bytes:

@@ -148,6 +148,7 @@ class GroupCommit:
             write.result()
         except Unavailable as error:
             self._refuse(batch, error.why)
+            self._refuse_queued("no answer before")
             return
         except BaseException:
             self._refuse(batch, "the flusher died")

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from adapters.sources.base import Source
+from adapters.sources.form_presets import PRESETS
+from adapters.sources.hubspot import HubSpot
 from adapters.sources.registry import sources
+from adapters.sources.standard_webhooks import StandardWebhooks
 from schemas.lead import Lead
 from schemas.source import Entrance, NotALead, Pointer, Read, ReadLead, Request, request_from
 
@@ -19,14 +24,36 @@ ZONE = ZoneInfo("America/Sao_Paulo")
 PERSON = {"name": "Rita Exemplo", "phone": "+5531999990150", "email": "rita.exemplo@example.com"}
 
 SECRETS = {
+    "blip": "chave-blip-exemplo",
+    "chatwoot": "SEGREDO-EXEMPLO",
+    "chaves_na_mao": "token-exemplo",
     "form": "chave-do-site-exemplo",
     "google_lead_form": "chave-google-exemplo",
     "grupo_olx": "CHAVE-EXEMPLO",
+    "hubspot": "client-secret-exemplo",
+    "jivochat": "chave-jivo-exemplo",
+    "linkedin_lead_gen": "client-secret-exemplo",
+    "manychat": "CHAVE-EXEMPLO",
     "meta_lead_ads": "segredo-do-app-exemplo",
+    "navent": "Basic bmF2ZW50OmV4ZW1wbG8=",
+    "rd_station": "segredo-rd-exemplo",
+    "standard_webhooks": "whsec_Y2hhdmUtZGUtdGVzdGUtY29tLTI0LWJ5",
+    "twilio_call": "auth-token-exemplo",
+    "webflow": "segredo-webflow-exemplo",
+    "whatsapp_cloud": "segredo-do-app-exemplo",
 }
 OPTIONS: dict[str, dict[str, Any]] = {
+    "hubspot": {"access_token": "token-do-app-exemplo", "public_url": "https://leads.example.com.br/hooks/canal"},
+    "linkedin_lead_gen": {"access_token": "token-do-linkedin-exemplo"},
+    "twilio_call": {"public_url": "https://leads.example.com.br/hooks/canal"},
     "meta_lead_ads": {"verify_token": "verificacao-exemplo", "page_token": "token-da-pagina-exemplo"},
+    "whatsapp_cloud": {"verify_token": "verificacao-exemplo"},
 }
+AT_THE_TIME: dict[str, Source] = {
+    "hubspot": HubSpot(now=lambda: 1790000400.0),
+    "standard_webhooks": StandardWebhooks(now=lambda: 1790001000.0),
+}
+"""Sources that refuse old signatures, at the time of their fixtures."""
 MAPPINGS: dict[str, dict[str, str]] = {
     "mapeado": {
         "name": "contato.nome",
@@ -82,21 +109,26 @@ def read_one(slug: str, body: bytes | str | dict[str, Any], **kwargs: Any) -> Re
 
 
 def fixture(path: Path) -> tuple[Entrance, Request]:
-    """A stored request (`POST /hooks/<channel>?… HTTP/1.1`, headers, blank line, body) and its entrance."""
+    """A stored request (`POST /hooks/<channel>?… HTTP/1.1`, headers, blank line, body) and its entrance, of the
+    preset that the case's name begins with (`elementor-plain`)."""
     head, body = re.split(rb"\r?\n\r?\n", path.read_bytes(), maxsplit=1)
     first, *headers = head.splitlines()
     method, target, _ = first.decode().split(" ")
     lines = b"".join(line + b"\r\n" for line in headers)
     request = request_from(method, b"https://leads.example.com.br" + target.encode(), lines, body)
     key = target.partition("?")[0].rpartition("/")[2]
-    return entrance(path.parent.name, key=key), request
+    preset = path.stem.partition("-")[0]
+    options = {"preset": preset} if path.parent.name == "form" and preset in PRESETS else None
+    door = entrance(path.parent.name, key=key, options=options)
+    return replace(door, source=AT_THE_TIME.get(door.source.slug, door.source)), request
 
 
 def as_json(read: Read) -> dict[str, Any]:
     """What a source read, in the shape of the fixtures' expectations."""
     if isinstance(read, ReadLead):
         test = {"test": True} if read.test else {}
-        return {"type": "lead", "key": read.key, **test, "lead": lead_json(read.lead)}
+        said = {"conversation": read.conversation} if read.conversation else {}
+        return {"type": "lead", "key": read.key, **test, **said, "lead": lead_json(read.lead)}
     if isinstance(read, Pointer):
         return {"type": "pointer", "key": read.key, "data": read.data}
     assert isinstance(read, NotALead)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from contextlib import suppress
+from typing import Any, get_args
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from adapters.sources.form import Form
-from adapters.sources.form_keys import SYNONYMS, compact
+from adapters.sources.form import MAX_DDDS, Form
+from adapters.sources.form_keys import SYNONYMS, compact, words
+from adapters.sources.form_presets import PRESETS, PresetName
 from schemas.errors import Park, Reject
 from schemas.lead import SentPhone
 from schemas.source import ReadLead
-from tests.adapters.sources.entrances import SECRETS, entrance, post, read_one
+from tests.adapters.sources.entrances import FIXTURES, SECRETS, entrance, fixture, lead_json, post, read_one
 
 SLUG = "form"
 SECRET = SECRETS[SLUG]
@@ -95,14 +99,6 @@ def test_no_synonym_has_two_meanings() -> None:
     assert {name: fields for name, fields in meanings.items() if len(fields) > 1} == {}
 
 
-def test_a_preset_adds_to_the_synonyms() -> None:
-    door = entrance(SLUG)
-    preset = Form({**SYNONYMS, "name": ("quem", *SYNONYMS["name"])})
-    (read,) = preset.read(post('{"nome": "Bia", "quem": "Ana"}'), door)
-    assert isinstance(read, ReadLead)
-    assert read.lead.name == "Ana"
-
-
 @pytest.mark.parametrize(
     ("body", "name"),
     [
@@ -112,6 +108,7 @@ def test_a_preset_adds_to_the_synonyms() -> None:
         ({"name": "Ana", "Nome completo": "Ana Exemplo"}, "Ana Exemplo"),
         ({"name": {"first": "Ana", "last": "Exemplo"}}, "Ana Exemplo"),
         ({"imovel": {"nome": "Jardim"}, "contato": {"nome": "Ana"}}, "Ana"),
+        ({"q3_nomeCompleto": "Ana", "Nome completo": {"first": "Ana", "last": "Exemplo"}}, "Ana Exemplo"),
         ({"fields": [{"title": "Nome", "value": "Ana"}, {"title": "Tipo", "value": "Apto"}]}, "Ana"),
     ],
 )
@@ -128,10 +125,15 @@ def test_names(body: dict[str, Any], name: str) -> None:
         ({"phone": {"ddd": 31, "number": 999990150}}, [("999990150", "31")]),
         ({"phones": [{"value": "1", "type": "mobile"}, {"value": "2", "type": "home"}]}, [("1", None), ("2", None)]),
         ({"telefone": "1", "celular": "2"}, [("1", None), ("2", None)]),
+        ({"telefone": {"full": "(31) 1"}}, [("(31) 1", None)]),
+        ({"telefone": {"area": "31", "phone": "1"}}, [("1", "31")]),
+        ({"x": {"type": "tel", "title": "", "value": "1"}}, [("1", None)]),
+        ([{"ddd": "31", "tel": "1"}] * (MAX_DDDS + 1), [("1", "31")] * MAX_DDDS + [("1", None)]),
     ],
 )
-def test_phones(body: dict[str, Any], phones: list[tuple[str, str | None]]) -> None:
-    assert [(phone.value, phone.ddd) for phone in read_one(SLUG, body).lead.phones] == phones
+def test_phones(body: Any, phones: list[tuple[str, str | None]]) -> None:
+    read = read_one(SLUG, {"contatos": body} if isinstance(body, list) else body)
+    assert [(phone.value, phone.ddd) for phone in read.lead.phones] == phones
 
 
 @pytest.mark.parametrize(
@@ -231,6 +233,9 @@ def test_form_text_is_utf_8_or_latin_1_percent_encoded_or_not() -> None:
         (b'{"nome": "Ana"', "not_json"),
         (b"[" + b"{}," * 1000 + b"{}]", "too_many_leads"),
         (b"a=1&" * 2001, "not_form"),
+        (b"--x\r\nsem partes", "not_form"),
+        (b"--x\r\n\r\n1\r\n" * 2001, "not_form"),
+        (b'{"a": "' + b"x" * 1024 * 1024 + b'"}', "too_large"),
     ],
 )
 def test_what_is_no_form_is_parked_with_the_reason(body: bytes, reason: str) -> None:
@@ -238,3 +243,88 @@ def test_what_is_no_form_is_parked_with_the_reason(body: bytes, reason: str) -> 
     with pytest.raises(Park) as parked:
         door.source.read(post(body), door)
     assert parked.value.reason == reason
+
+
+MULTIPART = "".join(
+    f"--x y\r\nContent-Disposition: form-data; {part}\r\n\r\n{value}\r\n"
+    for part, value in [
+        ('name="Código do imóvel"', "AP-0101"),
+        ("name*=UTF-8''Observa%C3%A7%C3%A3o", "duas\r\nlinhas"),
+        ('name="telefones[]"', "1"),
+        ('name="telefones[]"', "2"),
+        ('name="planta"; filename="planta é.pdf"', "%PDF\0"),
+        ('name="foto"; filename=""', ""),
+        ('name="vazio"', ""),
+    ]
+)
+
+
+@pytest.mark.parametrize("content_type", ['multipart/form-data; boundary="x y"', "", "application/json", "multipart/x"])
+@pytest.mark.parametrize("end", ["--x y--\r\n", "--x y--", "--x y\r\nContent-Dispo", ""])
+def test_multipart(content_type: str, end: str) -> None:
+    door = entrance(SLUG)
+    (read,) = door.source.read(post(MULTIPART + end, {"Content-Type": content_type}), door)
+    assert isinstance(read, ReadLead)
+    assert lead_json(read.lead) == {
+        "listing": "AP-0101",
+        "message": "duas\r\nlinhas",
+        "phones": [{"value": "1"}, {"value": "2"}],
+        "extra": {"files": ["planta é.pdf"]},
+    }
+
+
+def test_a_list_of_one_is_one_answer_and_the_same_said_twice_is_said_once() -> None:
+    lead = read_one(SLUG, {"Quartos": ["2"], "Vagas": ["1", "2"], "nome": "Ana", "Seu nome": "Ana"}).lead
+    assert (lead.name, lead.answers) == ("Ana", {"Quartos": "2", "Vagas": ["1", "2"]})
+
+
+def test_presets_are_data_with_fixtures() -> None:
+    assert set(get_args(PresetName)) == set(PRESETS)
+    for name, preset in PRESETS.items():
+        assert len(list((FIXTURES / SLUG).glob(f"{name}-*.request"))) >= 2
+        for pattern in (*preset.json_in, *preset.ignored, *preset.extra, *preset.fields_in):
+            assert all(part == "*" or words(part.strip("*")) == (part.strip("*"),) for part in pattern.split("."))
+
+
+def test_a_channels_mapping_goes_before_its_presets() -> None:
+    body = {"1.3": "Ana", "1.6": "Exemplo", "2": "Bia", "7": "ana@example.com"}
+    mapping = {"last_name": "2", "answers.renda": "7"}
+    lead = read_one(SLUG, body, options={"preset": "wordpress_forms"}, mapping=mapping).lead
+    assert (lead.name, lead.answers, lead.emails) == ("Ana Bia", {"1.6": "Exemplo", "renda": "ana@example.com"}, [])
+
+
+@pytest.mark.parametrize(
+    ("message", "phones"),
+    [
+        ("Tel: (31) 99999-0143", ["(31) 99999-0143"]),
+        ("31999990143/3133330143", ["31999990143", "3133330143"]),
+        ("+55 (031) 9 9999-0143", ["+55 (031) 9 9999-0143"]),
+        ("ligue 99999-0143", []),
+        ("CPF 111.444.777-35, R$ 1.350.000,00, 2026-09-21 14:58, pedido 310000199999014399", []),
+    ],
+)
+def test_a_phone_in_the_message(message: str, phones: list[str]) -> None:
+    lead = read_one(SLUG, {"mensagem": message, "telefone": ""}, options={"preset": "hypnobox"}).lead
+    assert [phone.value for phone in lead.phones] == phones
+    assert lead.flags == (["phone_from_message"] if phones else [])
+    assert read_one(SLUG, {"mensagem": message}).lead.phones == []
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [('{"nome": "Ana", "rawRequest": "{\\"nome\\": "}', '{"nome": '), ("[1]", "[1]"), ("{", "{"), ("Ana", "Ana")],
+)
+def test_a_field_that_should_be_json_and_is_not_is_an_answer(value: str, shown: str) -> None:
+    assert read_one(SLUG, {"rawRequest": value}, options={"preset": "jotform"}).lead.answers == {"rawRequest": shown}
+
+
+@pytest.mark.parametrize("path", sorted((FIXTURES / SLUG).glob("*-*.request")), ids=lambda path: path.stem)
+@settings(max_examples=25, deadline=None, database=None)
+@given(data=st.data())
+def test_presets_read_or_park_any_body(path: Any, data: st.DataObject) -> None:
+    door, request = fixture(path)
+    at = data.draw(st.integers(0, len(request.body)))
+    body = request.body[:at] + data.draw(st.binary(max_size=20)) + request.body[at + data.draw(st.integers(0, 20)) :]
+    with suppress(Park):
+        for read in door.source.read(post(body), door):
+            assert read.key is None or 0 < len(read.key) <= 200

@@ -125,6 +125,17 @@ def test_a_variable_must_be_set_and_is_never_shown() -> None:
     )
 
 
+def test_an_unknown_preset_is_told_with_the_nearest() -> None:
+    channel = SMALL + 'channels: [{key: site, source: form, secrets: ["${SITE_TOKEN}"], options: {%s}}]\n'
+    assert read(channel % "preset: elementor").channels[0].options == {"preset": "elementor"}
+    assert problems(channel % "preset: elementr") == [
+        "f.yaml:2:84: channels[0].options.preset: `elementr` is unknown, did you mean `elementor`?"
+    ]
+    assert problems(channel % "presets: elementor") == [
+        "f.yaml:2:76: channels[0].options.presets: unknown key `presets`, did you mean `preset`?"
+    ]
+
+
 def test_every_field_that_the_form_knows_can_be_mapped() -> None:
     assert {field for field in SYNONYMS if "." not in field} <= set(channels.MAPPED_FIELDS)
 

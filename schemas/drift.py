@@ -43,9 +43,8 @@ def _knowledge(known: frozenset[str]) -> _Knowledge:
         names = path.split(".")
         leading = [".".join(names[:count]) for count in range(1, len(names) + 1)]
         fields |= {_without_items(one) for one in leading}
-    return _Knowledge(
-        frozenset(fields), frozenset(p.removesuffix("*").removesuffix(".") for p in known if p[-1:] == "*")
-    )
+    opened = [path.removesuffix("*").removesuffix(".") for path in known if path.endswith("*")]
+    return _Knowledge(frozenset(fields), frozenset(opened))
 
 
 def _without_items(path: str) -> str:

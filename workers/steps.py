@@ -84,8 +84,8 @@ class Steps:
             "fetch": [_leased(Fetch(database, house_of, clock, http), 2 * lease)],
             "distribution": [runner(Distribute())],
             "automation": [runner(RunEvents()), runner(RunTimers())],
-            "upkeep": [Upkeep(database, house_of, clock, http)],
             "outbound": [_leased(Send(database, targets, clock), 2 * lease)],
+            "upkeep": [Upkeep(database, house_of, clock, http)],
         }
 
     def run(self, step: str) -> None:

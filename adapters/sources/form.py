@@ -45,7 +45,7 @@ from adapters.sources.base import (
     note_submitted_at,
 )
 from adapters.sources.form_keys import compact, leaves, nest, words
-from adapters.sources.form_places import MAPPED, OPEN, Places, Target, places_of
+from adapters.sources.form_places import LONGEST, MAPPED, OPEN, Places, Target, places_of
 from adapters.sources.form_presets import PLAIN, PRESETS, Preset, PresetName
 from schemas.conditions import fold
 
@@ -281,11 +281,11 @@ class _Reading:
 
     def _take_unlabelled(self, sent: _Sent) -> None:
         """Takes a value without a name for what it looks like."""
-        text = sent.texts[0].strip()
-        if len(sent.texts) == 1 and PHONE.fullmatch(text):
+        text = sent.texts[0].strip() if len(sent.texts) == 1 and len(sent.texts[0]) <= LONGEST else ""
+        if PHONE.fullmatch(text):
             self._phones.append((sent, text))
             self._lead.flags.append("phone_unlabelled")
-        elif len(sent.texts) == 1 and _EMAIL.fullmatch(text):
+        elif _EMAIL.fullmatch(text):
             self._lead.emails.append(text)
             self._lead.flags.append("email_unlabelled")
         else:
@@ -294,7 +294,7 @@ class _Reading:
     def _take_time(self, singles: dict[str, str]) -> None:
         utc = " ".join(singles.pop(part) for part in ("utc_date", "utc_time") if part in singles)
         sent = singles.pop("submitted_at", None)
-        note_submitted_at(self._lead, sent or _with_offset(utc), self._zone)
+        note_submitted_at(self._lead, sent or (_with_offset(utc) if utc else None), self._zone)
         if sent and utc:
             self._lead.extra.setdefault("other_time", utc)
 
@@ -337,14 +337,14 @@ def _is_ddd(sent: _Sent) -> bool:
     return any("ddd" in words(name) for name in (own, *sent.labels))
 
 
-def _with_offset(utc: str) -> str | None:
-    """A date and time in UTC as ISO 8601; as sent when it is of no known form, None when there is none."""
+def _with_offset(utc: str) -> str:
+    """A date and time in UTC as ISO 8601; as sent when it is of no known form."""
     for form in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %I:%M %p UTC"):
         try:
             return datetime.strptime(utc, form).replace(tzinfo=UTC).isoformat()
         except ValueError:
             continue
-    return utc or None
+    return utc
 
 
 def _name(name: str | None, first: str | None, last: str | None) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from adapters.sources.base import CLICK_IDS, as_text
+from adapters.sources.base import CLICK_IDS, as_text, form_body, json_object
 from schemas.conditions import fold
 
 MAX_SEGMENTS = 8
@@ -204,6 +204,13 @@ def nest(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
         else:
             node[last] = [*before, value] if isinstance(before, list) else [before, value]
     return root
+
+
+def json_or_form(body: bytes) -> dict[str, Any]:
+    """The object in a body that is JSON or form-encoded, as it looks. Raises `Park`."""
+    if body.lstrip()[:1] in (b"{", b"[") or b"=" not in body:
+        return json_object(body)
+    return nest(form_body(body.strip()))
 
 
 class Leaf(NamedTuple):

@@ -46,6 +46,11 @@ class GoogleLeadForm(Source):
     documentation = "https://developers.google.com/google-ads/webhook/docs/implementation"
     identity = "lead_id: unique over all forms; Google's page says to recognise repeats by it."
     carriers = (Carrier("json", SECRET),)
+    known_fields = frozenset({
+        "lead_id", "api_version", "gcl_id", SECRET, "Google_key", "is_test", "lead_stage", "lead_submit_time",
+        "lead_source", *AD_IDS, "user_column_data[].column_id", "user_column_data[].column_name",
+        "user_column_data[].string_value",
+    })  # fmt: skip
 
     def verify(self, request: Request, entrance: Entrance) -> int:
         try:

@@ -41,6 +41,11 @@ class GrupoOlx(Source):
     documentation = "https://developers.grupozap.com/webhooks/integration_leads.html"
     identity = "originLeadId (also spelled originLead): the portal's own id of the lead, the same in every retry."
     carriers = (Carrier("header", "authorization"),)
+    known_fields = frozenset({
+        "leadOrigin", "timestamp", "originLeadId", "originLead", "originListingId", "clientListingId", "name", "email",
+        "ddd", "phone", "phoneNumber", "message", "temperature", "transactionType", "transaction_type",
+        "extraData.leadType", "extraData.leadCerto", "extraData.izi", "extraData.feedback", "extraData.mcmv.*",
+    })  # fmt: skip
 
     def verify(self, request: Request, entrance: Entrance) -> int:
         """The Basic password is the key. The user is not compared: the official samples disagree on whether it

@@ -99,6 +99,12 @@ class MetaLeadAds(Source):
     identity = "leadgen_id: one for each submission over all pages; Meta repeats deliveries for up to 36 hours."
     options_model = MetaOptions
     carriers = (Carrier("query", "hub.verify_token"),)
+    known_fields = frozenset({
+        "object", "entry[].id", "entry[].time", "entry[].messaging.*", "entry[].standby.*", "entry[].changes[].field",
+        *(f"entry[].changes[].value.{name}" for name in (
+            "leadgen_id", "page_id", "form_id", "ad_id", "adgroup_id", "created_time",
+        )),
+    })  # fmt: skip
     has_handshake = True
 
     def verify(self, request: Request, entrance: Entrance) -> int:

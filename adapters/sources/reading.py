@@ -62,7 +62,7 @@ def json_body(body: bytes) -> Any:
 
 def _shallow(value: Any, levels: int) -> Any:
     """The value with containers below `levels` as JSON text, so that whoever walks it later needs no guard."""
-    if not isinstance(value, dict | list):
+    if not isinstance(value, (dict, list)):
         return value
     if levels == 0:
         return json.dumps(value, ensure_ascii=False)
@@ -89,12 +89,19 @@ def form_body(body: bytes) -> list[tuple[str, str]]:
 
 def as_text(value: Any) -> str | None:
     """A scalar as text; None for null, containers and blank text. Booleans become `true` and `false`."""
-    if value is None or isinstance(value, dict | list):
+    if isinstance(value, str):
+        return value if value.strip() else None
+    if value is None or isinstance(value, (dict, list)):
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = value if isinstance(value, str) else str(value)
-    return text if text.strip() else None
+    return str(value)
+
+
+def flat(value: Any) -> Any:
+    """A scalar or a list of scalars as it is, anything deeper as its JSON text: fit to be an answer."""
+    deep = isinstance(value, dict) or (isinstance(value, list) and any(isinstance(one, dict | list) for one in value))
+    return json.dumps(value, ensure_ascii=False) if deep else value
 
 
 def identifier(value: Any) -> str | None:

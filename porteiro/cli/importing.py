@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
@@ -13,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from porteiro.cli.configuration import is_terminal
 from porteiro.cli.screen import AsJson, built, show_fields, show_json, show_table
 from schemas.errors import PorteiroError, Reject
 
@@ -131,7 +131,7 @@ def _figures(found: Survey) -> dict[str, Any]:
 def _show_survey(found: Survey) -> None:
     from porteiro.importing.lines import REASONS
 
-    show_table("Linhas", ("", ""), [(_VERDICTS[one.value], times) for one, times in found.counts.items()])
+    show_table("O que há no arquivo", ("Linhas", "Quantas"), [(_VERDICTS[one.value], times) for one, times in found.counts.items()])
     if found.reasons:
         show_table("Recusadas", ("Motivo", "Linhas"), [(REASONS[one], n) for one, n in found.reasons.most_common()])
         show_table("As primeiras", ("Linha", "Motivo"), [(number, REASONS[one]) for number, one in found.examples])
@@ -142,7 +142,7 @@ def _confirm(found: Survey, yes: bool) -> None:
 
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not is_terminal():
         raise PorteiroError("not_confirmed", "nobody can be asked here: say --yes, or --dry-run to see")
     typer.confirm(f"Importar {found.counts[Verdict.NEW]} linhas?", abort=True, err=True)
 
@@ -179,7 +179,7 @@ def _take(program: Runtime, entrance: Entrance, found: Survey, wait: bool) -> di
 def _show_end(report: dict[str, Any]) -> None:
     typer.echo(f"{report['stored']} linhas guardadas" + ("" if report.get("outcomes") else "; entram em instantes"))
     if report.get("outcomes"):
-        show_table("Resultados", ("", ""), [(_OUTCOMES[one], times) for one, times in report["outcomes"].items()])
+        show_table("Resultados", ("Envios", "Quantos"), [(_OUTCOMES[one], times) for one, times in report["outcomes"].items()])
     if report["rejected_file"]:
         typer.echo(f"as recusadas estão em {report['rejected_file']}: corrija e importe esse arquivo")
 

@@ -11,9 +11,8 @@ import pytest
 from tests.promises.conftest import Install
 from tests.promises.house import ROOT, wait_until
 
-pytestmark = pytest.mark.services
 
-
+@pytest.mark.services
 def test_leads_are_captured_with_redis_as_message_broker(install: Install, postgresql_url: str, redis_url: str) -> None:
     house = install(postgresql_url, redis_url)
     house.start("web", "worker", "beat")

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from adapters.sources.base import Source
 from adapters.sources.registry import sources
+from schemas.drift import unknown_fields
 from schemas.errors import Park, Reject
 from schemas.source import Entrance, NotALead, Pointer, Read, ReadLead, Request
 from tests.adapters.sources.entrances import (
@@ -163,6 +164,15 @@ def test_what_is_new_in_a_body_is_kept(slug: str) -> None:
     assert kept["campo_novo"] == "valor novo"
     assert kept["enorme"] == "9" * 60
     assert read.lead.emails == ([] if slug in WITHOUT_EMAIL else [PERSON["email"]])
+
+
+@pytest.mark.parametrize("slug", [slug for slug in SLUGS if sources()[slug].known_fields is not None])
+def test_only_what_is_new_in_a_body_is_drift(slug: str) -> None:
+    known = sources()[slug].known_fields or frozenset()
+    plain = json.loads(fixture(FIXTURES / slug / "plain.request")[1].body)
+    for body in (plain, json.loads(sample(slug)[0].body)):
+        assert unknown_fields(body, known) == []
+        assert unknown_fields({**body, "campo_novo": {"valor": 1}}, known) == ["campo_novo"]
 
 
 BODIES = {

@@ -34,6 +34,14 @@ def test_headers(masker: Masker) -> None:
     assert masker.header_lines(headers) == kept
 
 
+def test_nobody_sends_the_marks_of_the_house(door: Door) -> None:
+    answer = door.post(b"{}", headers={"X-Knock": door.secret, "X-Porteiro-Import": "1", "X-PORTEIRO-Other": "2"})
+    assert answer.status_code == 202
+    kept = door.rows()[0].headers.lower()
+    assert b"x-knock: ***" in kept
+    assert b"porteiro" not in kept
+
+
 @pytest.mark.parametrize(
     ("query", "kept"),
     [

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from threading import local
+from typing import Any
 
 import requests
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
@@ -32,7 +33,14 @@ class RequestsClient:
         try:
             return self._get(url, params or {}, headers or {})
         except requests.RequestException as error:
-            raise Retry("no_answer", f"the platform did not answer ({type(error).__name__})") from None
+            raise _no_answer(error) from None
+
+    def post(self, url: str, *, json: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> HttpAnswer:
+        """One POST of JSON, tried once: the other side may have taken one that got no answer."""
+        try:
+            return self._send("POST", url, headers or {}, json=json)
+        except requests.RequestException as error:
+            raise _no_answer(error) from None
 
     @retry(
         retry=retry_if_exception_type(requests.ConnectionError),
@@ -41,8 +49,11 @@ class RequestsClient:
         reraise=True,
     )
     def _get(self, url: str, params: Mapping[str, str], headers: Mapping[str, str]) -> HttpAnswer:
-        with self._session().get(
-            url, params=params, headers=headers, timeout=TIMEOUT, allow_redirects=False, stream=True
+        return self._send("GET", url, headers, params=params)
+
+    def _send(self, method: str, url: str, headers: Mapping[str, str], **content: Any) -> HttpAnswer:
+        with self._session().request(
+            method, url, headers=headers, timeout=TIMEOUT, allow_redirects=False, stream=True, **content
         ) as answer:
             body = bytearray()
             for part in answer.iter_content(65536):
@@ -56,3 +67,7 @@ class RequestsClient:
         if session is None:
             session = self._sessions.session = requests.Session()
         return session
+
+
+def _no_answer(error: requests.RequestException) -> Retry:
+    return Retry("no_answer", f"the platform did not answer ({type(error).__name__})")

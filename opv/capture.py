@@ -83,7 +83,10 @@ def _add_talk(batch: Batch, submission: Submitted, lead: NormalizedLead, person:
         "channel": channel, "source": source, "delivery": str(submission.delivery), "client": str(person.id),
         "external_id": submission.external_id,
     }  # fmt: skip
-    said = {"message": lead.message, "answers": lead.answers, "extra": lead.extra}
+    said = {
+        "message": lead.message, "answers": lead.answers, "extra": lead.extra, "utm": lead.utm,
+        "click_ids": lead.click_ids,
+    }  # fmt: skip
     batch.record(opv, kind, Cause(f"channel:{channel}"), data, {k: v for k, v in said.items() if v})
 
 

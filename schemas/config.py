@@ -6,69 +6,11 @@ knows the line of everything; here only shapes.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    field_validator,
-    model_validator,
-)
+from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
-from schemas.duration import Duration
-
-_KEY = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
-_HOLIDAYS = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
-
-
-def _key(value: str) -> str:
-    if not _KEY.fullmatch(value):
-        raise ValueError(f"`{value}` is no key: write 1 to 64 lower-case letters, digits, `-` or `_`, as `ana-lima`")
-    return value
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"`{value}` is no time zone: write for example `America/Sao_Paulo`") from None
-    return value
-
-
-def _calendar(value: str) -> str:
-    if not _HOLIDAYS.fullmatch(value):
-        raise ValueError(f"`{value}` is no holiday calendar: write a country or a state of it, as `BR` or `BR-SP`")
-    return value
-
-
-def _duration(value: str) -> str:
-    Duration.parse(value)
-    return value
-
-
-def _scalar_text(value: Any) -> Any:
-    """A YAML scalar where text is meant: `listings: [101]` is the code "101"."""
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
-Key = Annotated[str, BeforeValidator(_scalar_text), AfterValidator(_key)]
-Text = Annotated[str, BeforeValidator(_scalar_text), Field(min_length=1, max_length=500)]
-Zone = Annotated[str, AfterValidator(_zone)]
-Calendar = Annotated[str, AfterValidator(_calendar)]
-DurationText = Annotated[str, AfterValidator(_duration)]
-
-
-class Part(BaseModel):
-    """Base of every part of the file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+from schemas.config_values import Address, Calendar, DurationText, Key, Part, Pattern, Text, Zone
 
 
 class Company(Part):
@@ -149,6 +91,8 @@ class Channel(Part):
     """Where a lead's field is in the body (`name: contato.nome`), for sources of free shape."""
     reconcile: Reconcile = Field(default_factory=Reconcile)
     """For sources whose platform has an API that gives leads back."""
+    forward_to: Address | None = None
+    """Where each delivery is sent on, unchanged: the CRM beside which Porteiro runs. It may hold `${NAME}`."""
 
 
 class Stage(Part):
@@ -326,6 +270,45 @@ class Alarms(Part):
     notify: list[Key] = Field(default_factory=list)
 
 
+class Deny(Part):
+    """Whose leads are junk. Phones, e-mails and documents are compared as the house keeps them."""
+
+    phones: list[Text] = Field(default_factory=list)
+    emails: list[Text] = Field(default_factory=list)
+    documents: list[Text] = Field(default_factory=list)
+    patterns: list[Pattern] = Field(default_factory=list)
+    """A text found in the name, the message or an e-mail, whatever the case and accents; `re:…` is a regular
+    expression."""
+
+
+class PerAddress(Part):
+    """Leads that one visitor's address may send; those beyond are junk."""
+
+    count: int = Field(5, ge=1, le=10_000)
+    per: DurationText = "1 hour"
+
+
+class FormJunk(Part):
+    """What gives a robot away that fills in forms. All but `links_in_name` is about channels of the source `form`."""
+
+    honeypot: list[Text] = Field(default_factory=list)
+    """Fields that people do not see: a lead that fills one in is junk."""
+    min_seconds: int = Field(0, ge=0, le=3600)
+    """Sent sooner than this after the page was made is too fast; 0: no lead is."""
+    rendered_at: Text = "rendered_at"
+    """The form's field with the time at which the server made the page, in epoch seconds or milliseconds."""
+    per_address: PerAddress | None = None
+    links_in_name: bool = True
+    """A link where the name should be is junk, on every channel but those of chats."""
+
+
+class Junk(Part):
+    """Leads that are ignored, with the reason; `porteiro deliveries accept ID` takes one all the same."""
+
+    deny: Deny = Field(default_factory=Deny)
+    form: FormJunk = Field(default_factory=FormJunk)
+
+
 class Configuration(Part):
     """The whole file."""
 
@@ -342,3 +325,4 @@ class Configuration(Part):
     withdrawal_reasons: list[WithdrawalReason] = Field(default_factory=list)
     won_sale: WonSale = Field(default_factory=WonSale)
     alarms: Alarms = Field(default_factory=Alarms)
+    junk: Junk = Field(default_factory=Junk)

@@ -5,7 +5,7 @@ The contract with its defaults, which a new source inherits, is `adapters/source
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Literal, Protocol
@@ -34,7 +34,8 @@ OWN_HEADERS = "x-porteiro-"
 IMPORT_HEADER = f"{OWN_HEADERS}import"
 """On a delivery that is a line of an imported file: a hash of its submission's key."""
 RECONCILED_HEADER = f"{OWN_HEADERS}reconciled"
-"""On a delivery that reconciliation brought: its body is a lead as the platform's API gives it."""
+"""On a delivery that reconciliation brought: a hash of its submission's key. Its body is the lead as the platform's API
+gives it."""
 
 
 def request_from(method: str, url: bytes, headers: bytes, body: bytes) -> Request:
@@ -148,6 +149,15 @@ class Recent:
 
 
 @dataclass(frozen=True, slots=True)
+class RecentPage:
+    """A part of a platform's list of leads. `next` is the place to go on from (the source's own words, kept in a row
+    meanwhile), None at the end."""
+
+    leads: Sequence[Recent]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """One thing that a platform was asked about a channel: whether it is well, in words, and until when."""
 
@@ -158,13 +168,16 @@ class Checked:
 
 
 class HttpClient(Protocol):
-    """The outbound HTTP a source is given: GET with short in-call retries, no redirects, bounded time and size.
+    """The outbound HTTP a source is given: GET with short in-call retries, POST of JSON without; no redirects, bounded
+    time and size.
 
     Raises `schemas.errors.Retry` when there is no answer. Any status is returned."""
 
     def get(
         self, url: str, *, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> HttpAnswer: ...
+
+    def post(self, url: str, *, json: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> HttpAnswer: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +208,7 @@ class LeadSource(Protocol):
     def accepted(self, delivery: str) -> Reply: ...
     def refused(self, status: int, reason: str, detail: str) -> Reply: ...
     def read(self, request: Request, entrance: Entrance) -> Sequence[Read]: ...
-    def recent(self, entrance: Entrance, http: HttpClient, since: datetime) -> Iterable[Recent]: ...
+    def recent(self, entrance: Entrance, http: HttpClient, since: datetime, place: str | None) -> RecentPage: ...
     def read_recent(self, answer: bytes, entrance: Entrance) -> ReadLead | NotALead: ...
     def check(self, entrance: Entrance, http: HttpClient) -> Sequence[Checked]: ...
     def read_import(self, request: Request, entrance: Entrance) -> Sequence[Read]: ...

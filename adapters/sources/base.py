@@ -17,7 +17,7 @@ import base64
 import binascii
 import hmac
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
@@ -54,6 +54,7 @@ from schemas.source import (
     Read,
     ReadLead,
     Recent,
+    RecentPage,
     Reply,
     Request,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "Read",
     "ReadLead",
     "Recent",
+    "RecentPage",
     "Reject",
     "Reply",
     "Request",
@@ -190,9 +192,11 @@ class Source:
         """The lead in a fetched answer. Raises `Park` when it cannot be read."""
         raise Park("no_fetch", f"{self.title} has no fetch step")
 
-    def recent(self, entrance: Entrance, http: HttpClient, since: datetime) -> Iterable[Recent]:
-        """The leads that the platform's API has from `since` on, page by page, for reconciliation. Only sources that
-        `reads_back` are asked. Raises `Retry` or `Park`."""
+    def recent(self, entrance: Entrance, http: HttpClient, since: datetime, place: str | None) -> RecentPage:
+        """A page of the leads that the platform's API has from `since` on, for reconciliation: the first one, or the
+        one at `place`, the `next` of the page before. A page costs one or two requests. Only sources that
+        `reads_back` are asked; one whose options do not say what to ask for raises `Park("not_configured")`, which is
+        no failure. Raises `Retry` or `Park`."""
         raise Park("no_read_api", f"{self.title} has no API that gives leads back")
 
     def read_recent(self, answer: bytes, entrance: Entrance) -> ReadLead | NotALead:

@@ -77,7 +77,7 @@ PRESETS: Mapping[PresetName, Preset] = {
             "webhookurl", "type", "pretty", *_CAPTCHAS,
         ),
         extra=("username",),
-        noise=r"^q\d+_|(?<!\d)\d+$",
+        noise=r"^q\d+_|(?<!\d)\d{1,3}$",
         unlabelled=r"input|typeA",
     ),
     "make": Preset(

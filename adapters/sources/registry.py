@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from adapters.sources.anapro import Anapro
 from adapters.sources.base import Source
 from adapters.sources.blip import Blip
 from adapters.sources.chatwoot import Chatwoot
 from adapters.sources.chaves_na_mao import ChavesNaMao
+from adapters.sources.cv_crm import CvCrm
 from adapters.sources.form import Form
 from adapters.sources.google_lead_form import GoogleLeadForm
 from adapters.sources.grupo_olx import GrupoOlx
 from adapters.sources.hubspot import HubSpot
+from adapters.sources.inbound_email import InboundEmail
 from adapters.sources.jivochat import JivoChat
 from adapters.sources.linkedin_lead_gen import LinkedInLeadGen
 from adapters.sources.manychat import ManyChat
@@ -17,7 +20,9 @@ from adapters.sources.meta_lead_ads import MetaLeadAds
 from adapters.sources.navent import Navent
 from adapters.sources.rd_station import RdStation
 from adapters.sources.standard_webhooks import StandardWebhooks
+from adapters.sources.tally import Tally
 from adapters.sources.twilio_call import TwilioCall
+from adapters.sources.typeform import Typeform
 from adapters.sources.webflow import Webflow
 from adapters.sources.whatsapp_cloud import WhatsappCloud
 
@@ -25,13 +30,16 @@ from adapters.sources.whatsapp_cloud import WhatsappCloud
 def sources() -> dict[str, Source]:
     """A new instance of every source, by slug."""
     known: tuple[Source, ...] = (
+        Anapro(),
         Blip(),
         Chatwoot(),
         ChavesNaMao(),
+        CvCrm(),
         Form(),
         GoogleLeadForm(),
         GrupoOlx(),
         HubSpot(),
+        InboundEmail(),
         JivoChat(),
         LinkedInLeadGen(),
         ManyChat(),
@@ -39,7 +47,9 @@ def sources() -> dict[str, Source]:
         Navent(),
         RdStation(),
         StandardWebhooks(),
+        Tally(),
         TwilioCall(),
+        Typeform(),
         Webflow(),
         WhatsappCloud(),
     )

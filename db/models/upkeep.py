@@ -12,14 +12,16 @@ from db.models.base import Base, Id, Long, Small, Time, UtcTime
 
 
 class Chore(Base):
-    """A piece of upkeep that comes due again and again: `hours`, `health`, `reconcile:<channel>`, `token:<channel>`.
-    `last_at` is the end of its last good run; `reason` says why the last one failed; `state` is JSON text of its own."""
+    """A piece of upkeep that comes due again and again: `hours`, `health`, `reconcile:<channel>`, `check:<channel>`.
+    `planned_at`: since when the configuration asks for it; `last_at`: the beginning of its last good run; `reason`:
+    why the last one failed; `state`: JSON text of its own. Without `due_at` the configuration asks for it no more."""
 
     __tablename__ = "chores"
     __table_args__ = (Index("ix_chores_due_at", "due_at"),)
 
     key: Mapped[str] = mapped_column(primary_key=True)
     channel: Mapped[Small]
+    planned_at: Mapped[Time]
     due_at: Mapped[datetime | None] = mapped_column(UtcTime())
     lease: Mapped[UUID | None]
     attempts: Mapped[Small] = mapped_column(server_default=text("0"))
@@ -53,7 +55,8 @@ class Alarm(Base):
 
 
 class ChannelHour(Base):
-    """Deliveries of a channel in one hour (UTC), counted after it: what "usual" is measured by."""
+    """Deliveries of a channel in one hour (UTC) and when the last of them came, counted after it: what "usual" is
+    measured by."""
 
     __tablename__ = "channel_hours"
     __table_args__ = (PrimaryKeyConstraint("channel", "hour"),)
@@ -61,6 +64,7 @@ class ChannelHour(Base):
     channel: Mapped[Small]
     hour: Mapped[Time]
     deliveries: Mapped[int]
+    last_at: Mapped[Time]
 
 
 class Drift(Base):

@@ -131,7 +131,11 @@ def _figures(found: Survey) -> dict[str, Any]:
 def _show_survey(found: Survey) -> None:
     from porteiro.importing.lines import REASONS
 
-    show_table("O que há no arquivo", ("Linhas", "Quantas"), [(_VERDICTS[one.value], times) for one, times in found.counts.items()])
+    show_table(
+        "O que há no arquivo",
+        ("Linhas", "Quantas"),
+        [(_VERDICTS[one.value], times) for one, times in found.counts.items()],
+    )
     if found.reasons:
         show_table("Recusadas", ("Motivo", "Linhas"), [(REASONS[one], n) for one, n in found.reasons.most_common()])
         show_table("As primeiras", ("Linha", "Motivo"), [(number, REASONS[one]) for number, one in found.examples])
@@ -177,9 +181,15 @@ def _take(program: Runtime, entrance: Entrance, found: Survey, wait: bool) -> di
 
 
 def _show_end(report: dict[str, Any]) -> None:
-    typer.echo(f"{report['stored']} linhas guardadas" + ("" if report.get("outcomes") else "; entram em instantes"))
+    from porteiro.importing.run import CHUNK, PACE
+
+    soon = report["stored"] // CHUNK * PACE.seconds
+    when = "" if report.get("outcomes") else f"; a última entra em cerca de {soon} s" if soon else "; entram já"
+    typer.echo(f"{report['stored']} linhas guardadas{when}")
     if report.get("outcomes"):
-        show_table("Resultados", ("Envios", "Quantos"), [(_OUTCOMES[one], times) for one, times in report["outcomes"].items()])
+        show_table(
+            "Resultados", ("Envios", "Quantos"), [(_OUTCOMES[one], times) for one, times in report["outcomes"].items()]
+        )
     if report["rejected_file"]:
         typer.echo(f"as recusadas estão em {report['rejected_file']}: corrija e importe esse arquivo")
 

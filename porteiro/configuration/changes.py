@@ -14,6 +14,8 @@ _SINGLE = {
     "funnel": ("key", "name"),
     "returning": ("scope", "open", "closed", "keep_broker_days"),
     "won_sale": ("mode",),
+    "alarms": ("notify",),
+    "junk": ("deny", "form"),
 }
 _SIGNS = {"added": "+", "changed": "~", "removed": "-", "reordered": "^"}
 

@@ -22,6 +22,8 @@ MAPPED_FIELDS = (
 """Fields of a lead that a channel's `mapping` may place, besides those with a key of their own behind a dot."""
 MAPPED_OPEN = (*OPEN_FACTS, "extra.")
 
+_FILLED = ("secrets", "options", "forward_to")
+
 
 def check_channels(root: Place, sources: Mapping[str, Source], secrets: Mapping[str, str], report: Report) -> None:
     """Reports what is wrong in `channels`, and each `${NAME}` that stands elsewhere, where it is not read."""
@@ -29,6 +31,7 @@ def check_channels(root: Place, sources: Mapping[str, Source], secrets: Mapping[
         source = _source(channel, sources, report)
         _check_secrets(channel, source, secrets, report)
         _check_references(channel["options"], secrets, report)
+        _check_references(channel["forward_to"], secrets, report)
         if source is not None:
             _check_options(channel["options"], source, secrets, report)
         for field, place in channel["mapping"].entries().items():
@@ -38,7 +41,9 @@ def check_channels(root: Place, sources: Mapping[str, Source], secrets: Mapping[
         _check_defaults(channel["defaults"], root, report)
     for place in _outside(root):
         for name in names_in(place.value):
-            report.error(place, f"`${{{name}}}` is read in a channel's `secrets` and `options` alone: write the value")
+            report.error(
+                place, f"`${{{name}}}` is read in a channel's `secrets`, `options` and `forward_to` alone: write the value"
+            )
 
 
 def _source(channel: Place, sources: Mapping[str, Source], report: Report) -> Source | None:
@@ -143,7 +148,7 @@ def names_of(development: Place) -> list[str]:
 
 
 def _outside(root: Place) -> Iterator[Place]:
-    """Scalars that stand neither in a channel's secrets nor in its options."""
+    """Scalars that stand neither in a channel's secrets, nor in its options, nor in its `forward_to`."""
     for place in root.scalars():
-        if not (place.path[0] == "channels" and len(place.path) > 3 and place.path[2] in ("secrets", "options")):
+        if not (place.path[0] == "channels" and len(place.path) > 2 and place.path[2] in _FILLED):
             yield place

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from adapters.sources.base import Source
 from adapters.sources.form_presets import PRESETS
 from adapters.sources.hubspot import HubSpot
+from adapters.sources.inbound_email import InboundEmail
 from adapters.sources.registry import sources
 from adapters.sources.standard_webhooks import StandardWebhooks
 from schemas.lead import Lead
@@ -24,13 +25,16 @@ ZONE = ZoneInfo("America/Sao_Paulo")
 PERSON = {"name": "Rita Exemplo", "phone": "+5531999990150", "email": "rita.exemplo@example.com"}
 
 SECRETS = {
+    "anapro": "CHAVE-EXEMPLO",
     "blip": "chave-blip-exemplo",
     "chatwoot": "SEGREDO-EXEMPLO",
     "chaves_na_mao": "token-exemplo",
+    "cv_crm": "TOKEN-EXEMPLO",
     "form": "chave-do-site-exemplo",
     "google_lead_form": "chave-google-exemplo",
     "grupo_olx": "CHAVE-EXEMPLO",
     "hubspot": "client-secret-exemplo",
+    "inbound_email": "chave-assinatura-mailgun-exemplo",
     "jivochat": "chave-jivo-exemplo",
     "linkedin_lead_gen": "client-secret-exemplo",
     "manychat": "CHAVE-EXEMPLO",
@@ -38,7 +42,9 @@ SECRETS = {
     "navent": "Basic bmF2ZW50OmV4ZW1wbG8=",
     "rd_station": "segredo-rd-exemplo",
     "standard_webhooks": "whsec_Y2hhdmUtZGUtdGVzdGUtY29tLTI0LWJ5",
+    "tally": "segredo-tally-exemplo",
     "twilio_call": "auth-token-exemplo",
+    "typeform": "segredo-typeform-exemplo",
     "webflow": "segredo-webflow-exemplo",
     "whatsapp_cloud": "segredo-do-app-exemplo",
 }
@@ -51,6 +57,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 AT_THE_TIME: dict[str, Source] = {
     "hubspot": HubSpot(now=lambda: 1790000400.0),
+    "inbound_email": InboundEmail(now=lambda: 1790001500.0),
     "standard_webhooks": StandardWebhooks(now=lambda: 1790001000.0),
 }
 """Sources that refuse old signatures, at the time of their fixtures."""

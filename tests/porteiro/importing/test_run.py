@@ -9,16 +9,23 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from adapters.sources.base import NoOptions, Source
+from adapters.sources.form import Form
 from db.models import Outcome
+from db.queries.importing import import_headers
 from porteiro.importing import run
+from porteiro.importing.lines import LineReader
 from porteiro.importing.mapping import map_columns
-from porteiro.importing.reading import open_table
+from porteiro.importing.reading import Row, open_table
 from porteiro.importing.run import Survey, await_outcomes, store, survey, write_rejected
-from schemas.source import HttpAnswer
+from schemas.source import Entrance, HttpAnswer, ReadLead, request_from
 from tests.pipeline import HOUSE, Pipeline, Start, details, lead
 from tests.porteiro.importing.conftest import FIXTURES, Written
 
@@ -266,3 +273,18 @@ def test_a_house_has_channels_of_each_kind(start_on_sqlite: Start, written: Writ
     for number, channel in enumerate(("site", "zap", "google", "meta")):
         Import(pipeline, written(_people(2, first=10 * number + 1)), channel).finish()
     assert pipeline.outcomes() == ["captured"] * 8
+
+
+@given(st.lists(st.text(), min_size=1, max_size=14))
+def test_a_line_never_breaks_the_import(cells: list[str]) -> None:
+    names = ("id", "Nome", "DDD", "Telefone", "E-mail", "CPF", "LGPD", "teste", "created_time", "url", "utm_source",
+             "form_id", "Cidade")  # fmt: skip
+    source: Source = Form()
+    entrance = Entrance("site", 1, source, (), NoOptions(), ZoneInfo("America/Sao_Paulo"))
+    reader = LineReader(entrance, map_columns(names, ()), "leads.csv", ";")
+    line = reader.read(Row(2, [cell.encode("utf-8", "replace").decode() for cell in cells]))
+    request = request_from("POST", b"", import_headers(line.mark), line.body)
+    read = source.read_import(request, entrance)
+    assert isinstance(read[0], ReadLead)
+    assert read[0].key == line.key
+    assert read[0].lead == line.lead

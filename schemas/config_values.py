@@ -1,0 +1,75 @@
+"""What a value of the configuration file may be: keys, texts, addresses, durations, and the base of its parts."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from schemas.duration import Duration
+
+_KEY = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
+_ADDRESS = re.compile(r"(?:https?://|\$\{)[^\s@#]+")
+_HOLIDAYS = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
+
+
+def _key(value: str) -> str:
+    if not _KEY.fullmatch(value):
+        raise ValueError(f"`{value}` is no key: write 1 to 64 lower-case letters, digits, `-` or `_`, as `ana-lima`")
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"`{value}` is no time zone: write for example `America/Sao_Paulo`") from None
+    return value
+
+
+def _calendar(value: str) -> str:
+    if not _HOLIDAYS.fullmatch(value):
+        raise ValueError(f"`{value}` is no holiday calendar: write a country or a state of it, as `BR` or `BR-SP`")
+    return value
+
+
+def _duration(value: str) -> str:
+    Duration.parse(value)
+    return value
+
+
+def _address(value: str) -> str:
+    if not _ADDRESS.fullmatch(value):
+        raise ValueError("this is no address: write `https://…`, with `${NAME}` for what is secret in it")
+    return value
+
+
+def _pattern(value: str) -> str:
+    if value.startswith("re:"):
+        try:
+            re.compile(value.removeprefix("re:"))
+        except re.error as error:
+            raise ValueError(f"this is no regular expression: {error}") from None
+    return value
+
+
+def _scalar_text(value: Any) -> Any:
+    """A YAML scalar where text is meant: `listings: [101]` is the code "101"."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Key = Annotated[str, BeforeValidator(_scalar_text), AfterValidator(_key)]
+Text = Annotated[str, BeforeValidator(_scalar_text), Field(min_length=1, max_length=500)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Calendar = Annotated[str, AfterValidator(_calendar)]
+DurationText = Annotated[str, AfterValidator(_duration)]
+Address = Annotated[Text, AfterValidator(_address)]
+Pattern = Annotated[Text, AfterValidator(_pattern)]
+
+
+class Part(BaseModel):
+    """Base of every part of the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)

@@ -64,6 +64,11 @@ class WorkList:
         """Takes rows that were."""
         return Statement(lambda _: self._claim(self.table.c.attempts > 0))
 
+    @cached_property
+    def claim_any(self) -> Statement:
+        """Takes rows whether they were tried or not."""
+        return Statement(lambda _: self._claim(true()))
+
     def _claim(self, which: ColumnElement[bool]) -> Update:
         columns = self.table.c
         ready = self.ready if self.ready is not None else true()
@@ -107,6 +112,16 @@ def claim(tx: Connection, work: WorkList, now: datetime, *, tried: bool, limit: 
         return None
     exhausted = tried and rows[0].attempts > work.max_attempts
     return Claim(token, [row.id for row in rows], tried, exhausted)
+
+
+def claim_one(tx: Connection, work: WorkList, now: datetime) -> Claim | None:
+    """Takes the one row that has been due the longest, in one statement; None when none is due. Commit at once."""
+    token = new_id()
+    rows = work.claim_any.rows(tx, now=now, until=now + work.lease, token=token, rows=1)
+    if not rows:
+        return None
+    attempts = rows[0].attempts
+    return Claim(token, [rows[0].id], attempts > 1, attempts > work.max_attempts)
 
 
 def held(tx: Connection, work: WorkList, ids: Sequence[UUID], token: UUID) -> Sequence[Any]:

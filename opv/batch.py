@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -162,14 +162,16 @@ class Batch:
         self.enter_stage(opv, seq)
         return seq
 
-    def enter_stage(self, opv: Opv, seq: int) -> None:
-        """Starts the timers of the automations that wait in the OPV's stage since entry `seq`."""
+    def enter_stage(self, opv: Opv, seq: int, since: datetime | None = None) -> None:
+        """Starts the timers of the automations that wait in the OPV's stage since entry `seq`, from `since` on (now,
+        when it is None)."""
         opv.stage_seq = seq
         for checked in self.house.by_stage.get(opv.stage, ()):
+            due_at = self._due(checked, since)
             self.rows["timers"].append(
                 {
                     "id": new_id(), "automation": checked.automation.key, "opportunity_id": opv.id,
-                    "stage": opv.stage, "stage_seq": seq, "due_at": self._due(checked), "lease": None, "attempts": 0,
+                    "stage": opv.stage, "stage_seq": seq, "due_at": due_at, "lease": None, "attempts": 0,
                 }
             )  # fmt: skip
 
@@ -195,13 +197,17 @@ class Batch:
         )  # fmt: skip
         self.woken.add("automation")
 
-    def _due(self, checked: CheckedAutomation) -> datetime:
+    def _due(self, checked: CheckedAutomation, since: datetime | None) -> datetime:
         key = checked.automation.key
+        if since is not None:
+            return self._after(checked.wait, since)
         if key not in self._due_at:
-            wait = checked.wait or Duration("calendar", timedelta())
-            self._due_at[key] = (
-                self.now + wait.span
-                if wait.kind == "calendar"
-                else self.house.calendar.add_business_days(self.now, wait.days)
-            )
+            self._due_at[key] = self._after(checked.wait, self.now)
         return self._due_at[key]
+
+    def _after(self, wait: Duration | None, start: datetime) -> datetime:
+        if wait is None:
+            return start
+        if wait.kind == "calendar":
+            return start + wait.span
+        return self.house.calendar.add_business_days(start, wait.days)

@@ -18,6 +18,7 @@ from db.queries.unmapped import count_unmapped
 from opv import history
 from opv.batch import OPVS_OF_CLIENTS, Batch, Cause, Opv, opvs_by_id
 from opv.distribution.waiting import put_on_list, waiting_row
+from opv.late import LATE, clock_start
 from opv.matching import Matched, Person, client_changes, client_row, match
 from opv.normalize import NormalizedLead
 from opv.submissions import Submitted
@@ -189,13 +190,16 @@ def _add_card(
     cause = Cause(f"channel:{channel}")
     if opv.is_new and opv.history_seq == 0:
         batch.record(opv, history.CREATED, cause, {"channel": channel, "stage": opv.stage, "client": str(person.id)})
-        batch.enter_stage(opv, 1)
+        batch.enter_stage(opv, 1, clock_start(lead.submitted_at, batch.now) if submission.late else None)
     data = {
         "channel": channel, "source": source, "capture": str(capture_id), "delivery": str(submission.delivery),
         "client": str(person.id), "returning": returning,
     }  # fmt: skip
     if development:
         data["development"] = development
+    if submission.late:
+        data["late"] = True
+        lead.flags.append(LATE)
     said = {"message": lead.message, "answers": lead.answers}
     seq = batch.record(opv, history.CAPTURED, cause, data, {k: v for k, v in said.items() if v})
     details = {

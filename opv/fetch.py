@@ -12,12 +12,15 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, case, literal, select, update
 
 from db.bulk import any_of, update_rows
 from db.claim import Claim, WorkList, claim
 from db.models import Base, Outcome, SubmissionState
+from db.models.base import UtcTime
 from db.session import AnyRow, Database
+from opv.channels.alarms import TOKEN, Trouble, raise_alarms
+from opv.channels.health import TOKEN_REASONS
 from opv.house import House, HouseOf
 from opv.ingest import park_submission, refresh_outcomes
 from opv.retry import next_try
@@ -26,6 +29,9 @@ from schemas.errors import PorteiroError, Retry
 from schemas.source import HttpClient
 
 _SUBMISSIONS = Base.metadata.tables["submissions"]
+
+LONGEST_REST = timedelta(minutes=15)
+"""What a platform's `Retry-After` is honoured for at most, by leads that were not refused themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +87,7 @@ class Fetch:
         with ThreadPoolExecutor(max_workers=8) as threads:
             asked = list(threads.map(lambda row: self._ask(row, house), rows))
         with self._database.write() as tx:
-            if self._write(tx, taken, asked, self._clock()):
-                progress.woken.add("ingest")
+            progress.woken |= self._write(tx, taken, asked, house, self._clock())
         return progress
 
     def _ask(self, row: AnyRow, house: House) -> Asked:
@@ -96,8 +101,8 @@ class Fetch:
         except Exception as error:
             return Asked(row, error=Retry("bug", f"the source's fetch failed: {fingerprint(error)}"))
 
-    def _write(self, tx: Connection, taken: Claim, asked: Sequence[Asked], now: datetime) -> bool:
-        """Writes the rows that still hold the lease; whether any lead can be ingested now."""
+    def _write(self, tx: Connection, taken: Claim, asked: Sequence[Asked], house: House, now: datetime) -> set[str]:
+        """Writes the rows that still hold the lease; the steps that find new work."""
         c = _SUBMISSIONS.c
         held = set(
             tx.execute(
@@ -109,7 +114,10 @@ class Fetch:
         update_rows(tx, _SUBMISSIONS, ("id",), rows)
         ended = [one.row.delivery_id for one, row in zip(ours, rows, strict=True) if row["due_at"] is None]
         refresh_outcomes(tx, ended)
-        return any(row["state"] == SubmissionState.INGEST.value for row in rows)
+        _postpone(tx, ours, now)
+        told = raise_alarms(tx, _token_troubles(ours, house), house, now)
+        ready = any(row["state"] == SubmissionState.INGEST.value for row in rows)
+        return ({"ingest"} if ready else set()) | ({"outbound"} if told else set())
 
     def _outcome(self, one: Asked, now: datetime) -> dict[str, Any]:
         row: dict[str, Any] = {
@@ -134,3 +142,34 @@ def _rows(tx: Connection, ids: Sequence[UUID]) -> Sequence[AnyRow]:
     c = _SUBMISSIONS.c
     columns = (c.id, c.delivery_id, c.channel, c.pointer, c.failures)
     return tx.execute(select(*columns).where(any_of(tx, c.id, ids)).order_by(c.id)).all()
+
+
+def _postpone(tx: Connection, asked: Sequence[Asked], now: datetime) -> None:
+    """When a platform says how long it wants to be left alone, the channel's other leads that would be asked for before
+    wait as well: those that failed are tried by their own schedule and find out whether it is over."""
+    until: dict[int, datetime] = {}
+    for one in asked:
+        if isinstance(one.error, Retry) and one.error.reason == "rate_limited" and one.error.after is not None:
+            channel = one.row.channel
+            until[channel] = max(now + min(one.error.after, LONGEST_REST), until.get(channel, now))
+    if not until:
+        return
+    c = _SUBMISSIONS.c
+    rested = case({channel: literal(at, UtcTime()) for channel, at in until.items()}, value=c.channel)
+    failed = any_of(tx, c.id, [one.row.id for one in asked])
+    others = (
+        select(c.id)
+        .where(c.state == SubmissionState.FETCH.value, c.due_at <= max(until.values()), any_of(tx, c.channel, until))
+        .where(c.lease.is_(None), ~failed)
+        .with_for_update(skip_locked=True)
+    )
+    tx.execute(update(_SUBMISSIONS).where(c.id.in_(others), c.due_at < rested).values(due_at=rested))
+
+
+def _token_troubles(asked: Sequence[Asked], house: House) -> list[Trouble]:
+    """Channels whose token was refused: told at once, since each minute costs leads."""
+    refused = {one.row.channel: one.error.reason for one in asked if one.error and one.error.reason in TOKEN_REASONS}
+    return [
+        Trouble(TOKEN, channel, f"leads of {house.entrances[channel].key} cannot be fetched ({reason})")
+        for channel, reason in refused.items()
+    ]

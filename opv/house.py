@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from opv.business_time import Calendar
 from opv.catalog import Catalog
+from opv.junk import JunkRules
 from opv.roster import Roster
 from schemas.conditions import Condition
 from schemas.config import Automation, Configuration, InlineQueue, InStage, Queue, Rule
@@ -58,6 +59,16 @@ class House:
     def calendar(self) -> Calendar:
         """Business days of the company."""
         return Calendar(self.configuration.company.holidays, self.zone)
+
+    @cached_property
+    def junk(self) -> JunkRules:
+        """What is junk."""
+        return JunkRules(self.configuration.junk)
+
+    @cached_property
+    def forwards(self) -> Mapping[str, str]:
+        """Where channels send their deliveries on to, as written in the configuration, by the channel's key."""
+        return {channel.key: channel.forward_to for channel in self.configuration.channels if channel.forward_to}
 
     @cached_property
     def automations(self) -> Mapping[str, CheckedAutomation]:

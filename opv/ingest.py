@@ -15,9 +15,13 @@ from db.bulk import any_of, insert_rows, update_rows
 from db.claim import WorkList
 from db.ids import new_id
 from db.models import Base, DeliveryOutcome, Outcome, SubmissionState
+from db.statement import Statement
 from opv.batch import Batch
 from opv.capture import capture
+from opv.channels.drift import DriftWatch
+from opv.forward import queue_forward_of, queue_forwards
 from opv.house import House
+from opv.junk import JunkRules, ignore_crowds
 from opv.step import fingerprint
 from opv.submissions import Received, Submitted, forget_unfinished, read, store, take
 from schemas.errors import PorteiroError
@@ -25,6 +29,13 @@ from schemas.source import request_from
 
 _DELIVERIES = Base.metadata.tables["deliveries"]
 _SUBMISSIONS = Base.metadata.tables["submissions"]
+
+_ACCEPTED = Statement(
+    lambda one_of: select(_DELIVERIES.c.id).where(
+        one_of(_DELIVERIES.c.id, "ids"), _DELIVERIES.c.accepted_at.is_not(None)
+    )
+)
+"""Those of the deliveries `ids` of which a person said that they are no junk."""
 
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 3
@@ -36,24 +47,31 @@ class IngestDeliveries:
     name = "ingest"
     work_list = WorkList(_DELIVERIES, "id", batch=500, lease=LEASE, max_attempts=MAX_ATTEMPTS)
 
+    def __init__(self) -> None:
+        self._drift = DriftWatch()
+
     def work(self, tx: Connection, ids: Sequence[UUID], token: UUID, house: House, now: datetime) -> set[str]:
         """Reads and captures. One transaction, a fixed number of statements."""
         rows = self.work_list.held.rows(tx, ids=ids, token=token)
         received = [
             Received(
                 row.id, house.entrances.get(row.channel), row.channel, row.received_at,
-                request_from("POST", row.url, row.headers, row.body), row.replays > 0,
+                request_from("POST", row.url, row.headers, row.body), row.replays > 0, row.accepted_at is not None,
             )
             for row in rows
         ]  # fmt: skip
         replayed = [one.id for one in received if one.replayed]
         if replayed:
             forget_unfinished(tx, replayed)
-        found = [submission for one in received for submission in read(one)]
+        found = [submission for one in received for submission in read(one, house.junk)]
+        ignore_crowds(tx, found, house.junk)
         new = store(tx, found, now)
         batch = Batch(house, now)
         capture(tx, batch, [s for s in new if s.outcome is Outcome.CAPTURED])
         _close(tx, [row.id for row in rows], found)
+        self._drift.note(tx, received, now)
+        if queue_forwards(tx, received, house, now):
+            batch.woken.add("outbound")
         if any(s.pointer for s in new):
             batch.woken.add("fetch")
         return batch.woken
@@ -71,6 +89,7 @@ class IngestDeliveries:
             Outcome.PARKED, reason, detail,
         )  # fmt: skip
         insert_rows(tx, _SUBMISSIONS, [parked.row(now)])
+        queue_forward_of(tx, id_, now)
 
 
 class IngestFetched:
@@ -89,7 +108,8 @@ class IngestFetched:
     def work(self, tx: Connection, ids: Sequence[UUID], token: UUID, house: House, now: datetime) -> set[str]:
         """Reads the fetched answers and captures."""
         rows = self.work_list.held.rows(tx, ids=ids, token=token)
-        found = [self._read(row, house) for row in rows]
+        accepted = {row.id for row in _ACCEPTED.rows(tx, ids={row.delivery_id for row in rows})}
+        found = [self._read(row, house, None if row.delivery_id in accepted else house.junk) for row in rows]
         batch = Batch(house, now)
         capture(tx, batch, [s for s in found if s.outcome is Outcome.CAPTURED])
         update_rows(tx, _SUBMISSIONS, ("id",), [_ended(s, now) for s in found])
@@ -100,7 +120,7 @@ class IngestFetched:
         """Parks the submission."""
         park_submission(tx, id_, reason, detail, now)
 
-    def _read(self, row: Any, house: House) -> Submitted:
+    def _read(self, row: Any, house: House, junk: JunkRules | None) -> Submitted:
         entrance = house.entrances.get(row.channel)
         submission = Submitted(
             row.id, row.delivery_id, row.channel, entrance, row.created_at, row.position, row.namespace, row.key,
@@ -111,7 +131,7 @@ class IngestFetched:
             return submission
         try:
             answer = entrance.source.read_fetched(json.loads(row.pointer), row.fetched, entrance)
-            take(submission, answer, entrance)
+            take(submission, answer, entrance, junk)
         except PorteiroError as error:
             submission.park(error.reason, error.detail)
         except Exception as error:

@@ -4,7 +4,9 @@ Sending happens outside any transaction; retries live in the row."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -16,10 +18,18 @@ from db.bulk import any_of, update_rows
 from db.claim import WorkList, claim
 from db.models import Base
 from db.session import AnyRow, Database
+from opv import forward
+from opv.house import House, HouseOf
 from opv.retry import next_try
 from opv.step import Clock, Progress, fingerprint
 from schemas.errors import Park, PorteiroError, Retry
 from schemas.target import Message, Target
+
+ROUND_SECONDS = 10.0
+"""No message is begun after so long: what waits behind a slow system is left to the next round."""
+THREADS = 8
+NO_ANSWER = "no_answer"
+"""Reason of a target whose system cannot be reached."""
 
 _MESSAGES = Base.metadata.tables["outbound_messages"]
 
@@ -30,8 +40,9 @@ class Send:
     name = "outbound"
     work_list = WorkList(_MESSAGES, "id", batch=200, lease=timedelta(seconds=120), max_attempts=3)
 
-    def __init__(self, database: Database, targets: Mapping[str, Target], clock: Clock) -> None:
+    def __init__(self, database: Database, house_of: HouseOf, targets: Mapping[str, Target], clock: Clock) -> None:
         self._database = database
+        self._house_of = house_of
         self._targets = targets
         self._clock = clock
         self._random = Random()  # noqa: S311 - jitter, no secret
@@ -49,11 +60,17 @@ class Send:
         with self._database.write() as tx:
             taken = claim(tx, self.work_list, self._clock(), tried=tried)
             rows = _rows(tx, taken.ids) if taken else []
+            house = self._house_of(tx) if any(row.kind == forward.KIND for row in rows) else None
         if taken is None:
             return progress
         progress.done, progress.more = len(rows), taken.tried or len(rows) >= self.work_list.batch
-        killed = Park("worker_killed", "its worker died at each try") if taken.exhausted else None
-        results = [(row, killed or self._send(row)) for row in rows]
+        if taken.exhausted:
+            killed = Park("worker_killed", "its worker died at each try")
+            results: list[tuple[AnyRow, PorteiroError | None]] = [(row, killed) for row in rows]
+        else:
+            results = self._send_all(rows, house)
+            progress.more = progress.more or len(results) < len(rows)
+        put_off = {row.id for row in rows} - {row.id for row, _ in results}
         with self._database.write() as tx:
             c = _MESSAGES.c
             where = (any_of(tx, c.id, taken.ids), c.lease == taken.token)
@@ -62,14 +79,37 @@ class Send:
             update_rows(
                 tx, _MESSAGES, ("id",), [self._outcome(row, error, now) for row, error in results if row.id in held]
             )
+            again = [{"id": id_, "due_at": now, "lease": None, "attempts": 0} for id_ in sorted(put_off & held)]
+            update_rows(tx, _MESSAGES, ("id",), again)
         return progress
 
-    def _send(self, row: AnyRow) -> PorteiroError | None:
+    def _send_all(self, rows: Sequence[AnyRow], house: House | None) -> list[tuple[AnyRow, PorteiroError | None]]:
+        """What came of each message that there was time for. Who did not answer once is not asked again this round."""
+        until = time.monotonic() + min(ROUND_SECONDS, self.work_list.lease.total_seconds() / 4)
+        silent: dict[tuple[str, str], Retry] = {}
+
+        def send(row: AnyRow) -> tuple[AnyRow, PorteiroError | None] | None:
+            if time.monotonic() > until:
+                return None
+            place = (row.target, row.recipient)
+            error = silent.get(place) or self._send(row, house)
+            if isinstance(error, Retry) and error.reason == NO_ANSWER:
+                silent[place] = error
+            return row, error
+
+        with ThreadPoolExecutor(max_workers=THREADS) as threads:
+            return [one for one in threads.map(send, rows) if one is not None]
+
+    def _send(self, row: AnyRow, house: House | None) -> PorteiroError | None:
         target = self._targets.get(row.target)
         if target is None:
             return Park("unknown_target", f"there is no target {row.target}")
         try:
-            target.send(Message(row.idempotency_key, row.kind, row.recipient, row.body))
+            request = None
+            if row.kind == forward.KIND and house is not None:
+                with self._database.read() as tx:
+                    request = forward.request_to_send(tx, row.id, house)
+            target.send(Message(row.idempotency_key, row.kind, row.recipient, row.body, request))
         except PorteiroError as error:
             return error
         except Exception as error:

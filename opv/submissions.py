@@ -16,6 +16,8 @@ from sqlalchemy import Connection, delete, select
 from db.bulk import any_of, insert_new, insert_rows
 from db.ids import new_id
 from db.models import Base, Outcome, SubmissionState
+from opv.junk import JunkRules
+from opv.late import is_late
 from opv.normalize import NormalizedLead, normalize
 from opv.step import fingerprint
 from schemas.errors import PorteiroError
@@ -32,7 +34,7 @@ log = logging.getLogger("porteiro.ingest")
 
 @dataclass(slots=True)
 class Received:
-    """A delivery to read."""
+    """A delivery to read. `accepted`: a person said that none of its leads is junk."""
 
     id: UUID
     entrance: Entrance | None
@@ -40,6 +42,7 @@ class Received:
     received_at: datetime
     request: Request
     replayed: bool
+    accepted: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -66,6 +69,8 @@ class Submitted:
     content: str | None = None
     again: bool = False
     conversation: str | None = None
+    late: bool = False
+    address: bytes | None = None
 
     def row(self, now: datetime) -> dict[str, Any]:
         """The submissions row."""
@@ -76,21 +81,39 @@ class Submitted:
             "repeat_of": self.repeat_of, "outcome": self.outcome.value, "reason": self.reason,
             "detail": self.detail, "state": (SubmissionState.FETCH if waits else SubmissionState.DONE).value,
             "created_at": self.received_at, "done_at": None if waits else now, "due_at": now if waits else None,
-            "pointer": self.pointer, "person": self.person,
+            "pointer": self.pointer, "person": self.person, "address": self.address,
         }  # fmt: skip
 
     def park(self, reason: str, detail: str) -> None:
         """Keeps it, with the reason, until a person or a new configuration helps."""
         self.outcome, self.reason, self.detail = Outcome.PARKED, reason, detail
 
+    def ignore(self, reason: str, detail: str) -> None:
+        """Makes no OPV of it."""
+        self.outcome, self.reason, self.detail = Outcome.IGNORED, reason, detail
 
-def read(received: Received) -> list[Submitted]:
+    def repeat(self, first: UUID) -> None:
+        """Counts it with the submission that it repeats."""
+        self.outcome, self.repeat_of = Outcome.REPEATED, first
+        self.reason = self.detail = self.pointer = None
+
+
+def read(received: Received, junk: JunkRules | None = None) -> list[Submitted]:
     """The submissions of a delivery; always at least one, so that every delivery has a visible outcome."""
     entrance = received.entrance
     if entrance is None:
         return [_whole(received, Outcome.PARKED, "unknown_channel", "the channel's source is not installed")]
     if entrance.retired:
         return [_whole(received, Outcome.PARKED, "channel_retired", "the channel is not in the configuration")]
+    found = _found(received, entrance, None if received.accepted else junk)
+    if mark := received.request.headers.get(RECONCILED_HEADER):
+        for one in found:
+            if one.key is None:  # it must be known by some key, or the next pull would bring it again
+                one.namespace, one.key = namespace_of(entrance), pulled_key(mark)
+    return found
+
+
+def _found(received: Received, entrance: Entrance, junk: JunkRules | None) -> list[Submitted]:
     try:
         reads = _read(received.request, entrance)
     except PorteiroError as error:
@@ -100,10 +123,10 @@ def read(received: Received) -> list[Submitted]:
         return [_whole(received, Outcome.PARKED, "bug", f"the source's reader failed: {fingerprint(error)}")]
     if not reads:
         return [_whole(received, Outcome.IGNORED, "nothing_in_it", "the delivery holds no lead")]
-    return [_submitted(received, entrance, position, one) for position, one in enumerate(reads)]
+    return [_submitted(received, entrance, position, one, junk) for position, one in enumerate(reads)]
 
 
-def take(submission: Submitted, read_: ReadLead | NotALead, entrance: Entrance) -> None:
+def take(submission: Submitted, read_: ReadLead | NotALead, entrance: Entrance, junk: JunkRules | None) -> None:
     """Fills in what was read: a lead to capture, a test, something to ignore, or a lead without any contact."""
     if isinstance(read_, NotALead):
         submission.outcome = Outcome(read_.outcome)
@@ -112,9 +135,12 @@ def take(submission: Submitted, read_: ReadLead | NotALead, entrance: Entrance) 
     submission.conversation = read_.conversation
     lead = normalize(_with_defaults(read_.lead, entrance))
     submission.lead, submission.person = lead, person_marks(lead)
+    submission.late = is_late(lead.submitted_at, submission.received_at, entrance.timezone)
     if read_.test:
         submission.outcome, submission.reason = Outcome.TEST, "test_lead"
         submission.detail = "the platform marks it as a test"
+    elif junk is not None and (verdict := junk.judge(read_, lead, entrance, submission.received_at)):
+        submission.ignore(*verdict)
     elif not lead.has_contact:
         submission.park("no_contact", "no usable phone or e-mail in it")
     else:
@@ -168,7 +194,7 @@ def other_person(a: bytes | None, b: bytes | None) -> bool:
     return marks.isdisjoint(b[i : i + 8] for i in range(0, len(b), 8))
 
 
-def _submitted(received: Received, entrance: Entrance, position: int, one: Read) -> Submitted:
+def _submitted(received: Received, entrance: Entrance, position: int, one: Read, junk: JunkRules | None) -> Submitted:
     source = entrance.source
     namespace = namespace_of(entrance)
     external = bounded_key(one.key)
@@ -180,11 +206,15 @@ def _submitted(received: Received, entrance: Entrance, position: int, one: Read)
         submission.pointer = json.dumps(one.data)
         return submission
     try:
-        take(submission, one, entrance)
+        take(submission, one, entrance, junk)
     except Exception as error:
         log.error("a lead of source %s could not be normalized: %s", source.slug, fingerprint(error))  # noqa: TRY400
         submission.park("bug", f"normalizing failed: {fingerprint(error)}")
         return submission
+    if IMPORT_HEADER in received.request.headers:
+        submission.late = False  # a person brought it now, and automations shall not run as if it had waited here
+    if junk is not None and isinstance(one, ReadLead):
+        submission.address = junk.address(one, received.request, entrance)
     if submission.outcome is Outcome.PARKED:
         submission.key = None  # the sender may send the id again, with a contact this time
     if isinstance(one, ReadLead) and external is None and submission.outcome is Outcome.CAPTURED:
@@ -215,6 +245,12 @@ def bounded_key(key: str | None) -> str | None:
     return clean or None
 
 
+def pulled_key(mark: str) -> str:
+    """The key under which a lead that reconciliation brought is known when it cannot be captured: its own stays free,
+    for the sender to send it again with a contact. `mark` is the hash of its own key."""
+    return f"pulled:{mark}"
+
+
 def _content(lead: Lead) -> bytes:
     # Not pydantic's own JSON: that refuses lone surrogates.
     said = lead.model_dump(exclude={"submitted_at", "raw", "flags", "extra"}, exclude_defaults=True)
@@ -242,8 +278,8 @@ def _repeats_by_content(tx: Connection, found: Sequence[Submitted]) -> None:
         content, at = submission.content or "", submission.received_at
         before = seen.get((submission.namespace, _bucket_key(content, at, 1)))
         if before and at - before[1] <= CONTENT_WINDOW:
-            submission.key, submission.repeat_of = None, before[0]
-            submission.outcome = Outcome.REPEATED
+            submission.key = None
+            submission.repeat(before[0])
         else:
             seen.setdefault((submission.namespace, _bucket_key(content, at)), (submission.id, at))
 
@@ -267,4 +303,4 @@ def _mark_known(tx: Connection, known: Sequence[Submitted], inserted: Container[
         if other_person(there.person, submission.person):
             submission.park("conflict", "the same id came before with another person's data")
         else:
-            submission.outcome, submission.reason, submission.pointer = Outcome.REPEATED, None, None
+            submission.repeat(there.id)

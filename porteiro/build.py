@@ -77,6 +77,7 @@ class Runtime:
     def steps(self) -> Steps:
         """The pipeline's steps, for this process."""
         from adapters.http import RequestsClient
+        from adapters.targets.forward import ForwardTarget
         from adapters.targets.log import LogTarget
         from workers.app import publisher
         from workers.steps import Steps
@@ -86,7 +87,7 @@ class Runtime:
             self.houses.current,
             self.clock,
             RequestsClient(),
-            {LogTarget.slug: LogTarget()},
+            {LogTarget.slug: LogTarget(), ForwardTarget.slug: ForwardTarget()},
             publisher(self.celery()),
             timedelta(seconds=self.settings.lease_seconds),
         )

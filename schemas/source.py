@@ -36,6 +36,9 @@ IMPORT_HEADER = f"{OWN_HEADERS}import"
 RECONCILED_HEADER = f"{OWN_HEADERS}reconciled"
 """On a delivery that reconciliation brought: a hash of its submission's key. Its body is the lead as the platform's API
 gives it."""
+FORWARDED_HEADER = f"{OWN_HEADERS}forwarded"
+"""On a delivery that a Porteiro sent on, with the delivery's id there: it is not sent on again. The one header of
+the house that intake takes from a sender, who can do nothing worse with it."""
 
 
 def request_from(method: str, url: bytes, headers: bytes, body: bytes) -> Request:
@@ -91,7 +94,8 @@ class Carrier:
 @dataclass(frozen=True, slots=True)
 class Entrance:
     """A channel as configured and running. `options` is the source's own options model with secrets filled in;
-    `secrets` are the resolved values, any of which verifies; `mapping` says where a lead's field is in the body."""
+    `secrets` are the resolved values, any of which verifies; `mapping` says where a lead's field is in the body;
+    `forward_to` is where each delivery is sent on to."""
 
     key: str
     id: int
@@ -102,6 +106,7 @@ class Entrance:
     mapping: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)
     retired: bool = False
+    forward_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +206,7 @@ class LeadSource(Protocol):
     reads_back: ClassVar[bool]
     known_fields: ClassVar[frozenset[str] | None]
     needs_secret: ClassVar[bool]
+    basic_user: ClassVar[str]
     options_model: ClassVar[type[BaseModel]]
 
     def verify(self, request: Request, entrance: Entrance) -> int: ...

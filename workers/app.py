@@ -32,6 +32,11 @@ def task_name(step: str) -> str:
     return f"porteiro.{step}"
 
 
+def step_of(task: str) -> str:
+    """The step whose task it is."""
+    return task.removeprefix("porteiro.")
+
+
 def create_app(
     name: str, broker_url: str, var: Path, steps: Callable[[], dict[str, Callable[[], None]]] | None = None
 ) -> Celery:
@@ -135,7 +140,7 @@ def _settings(name: str, broker_url: str, var: Path) -> dict[str, Any]:
         "broker_transport_options": _transport(broker_url, var),
         "timezone": "UTC",
         "enable_utc": True,
-        "beat_scheduler": "celery.beat:Scheduler",
+        "beat_scheduler": "workers.beat:Wakes",
         "beat_max_loop_interval": 1,
         "beat_schedule": {
             f"wake-{step}": {

@@ -34,6 +34,7 @@ INLINE = ("ingest", "distribution", "automation")
 """Steps that may run so; those that talk to the outside wait for a wake-up of their own."""
 
 RETRY_UNDISTRIBUTED_EVERY = 2.0
+LEFTOVER_SECONDS = 1.0
 
 LEASE = timedelta(seconds=60)
 
@@ -58,7 +59,7 @@ L = TypeVar("L", bound=Leases)
 
 class Steps:
     """All steps of one process. `run(step)` is what a wake-up does. Rows are leased for `lease`, for twice that
-    where the outside is asked."""
+    where the outside is asked, for five times that where it is asked for much."""
 
     def __init__(
         self,
@@ -84,8 +85,8 @@ class Steps:
             "fetch": [_leased(Fetch(database, house_of, clock, http), 2 * lease)],
             "distribution": [runner(Distribute())],
             "automation": [runner(RunEvents()), runner(RunTimers())],
-            "outbound": [_leased(Send(database, targets, clock), 2 * lease)],
-            "upkeep": [Upkeep(database, house_of, clock, http)],
+            "outbound": [_leased(Send(database, house_of, targets, clock), 2 * lease)],
+            "upkeep": [_leased(Upkeep(database, house_of, clock, http), 5 * lease)],
         }
 
     def run(self, step: str) -> None:
@@ -104,11 +105,21 @@ class Steps:
                 else:
                     todo.extendleft(one for one in reversed(self._rounds[following]) if one not in todo)
         for rounds in self._rounds[step]:
-            progress = rounds.leftover()
-            for name in sorted(progress.woken | ({step} if progress.more else set())):
-                self._wake(name)
+            self._take_leftovers(rounds, step)
         if step == "distribution":
             self._retry_undistributed()
+
+    def _take_leftovers(self, rounds: Rounds, step: str) -> None:
+        """Rows whose worker died, one after the other for a moment: a batch of them should not take minutes."""
+        until = time.monotonic() + LEFTOVER_SECONDS
+        woken: set[str] = set()
+        more = True
+        while more and time.monotonic() < until:
+            progress = rounds.leftover()
+            woken |= progress.woken
+            more = progress.more
+        for name in sorted(woken | ({step} if more else set())):
+            self._wake(name)
 
     def functions(self) -> dict[str, Callable[[], None]]:
         """`run` of each step, by its name."""

@@ -28,7 +28,7 @@ from adapters.sources.base import (
     joined_name,
     list_of,
 )
-from adapters.sources.form_keys import json_or_form
+from adapters.sources.form_keys import json_or_form, listed
 
 SECRETS = ("Key", "KeyIntegradora", "KeyAgencia")
 PHONES = "PessoaTelefones"
@@ -62,7 +62,7 @@ class Anapro(Source):
         utm = {"source": body.text("Midia"), "medium": body.text("Peca"), "campaign": body.text("CampanhaPeca")}
         lead = Lead(
             name=joined_name(body.text("PessoaNome"), body.text("PessoaSobrenome")),
-            phones=[phone for one in _list(body.take(PHONES)) if (phone := _phone(one))],
+            phones=[phone for one in listed(body.take(PHONES)) if (phone := _phone(one))],
             emails=list_of(body.text("PessoaEmail")),
             message=body.text("Observacoes"),
             campaign=body.text("CampanhaKey"),
@@ -85,11 +85,6 @@ class Anapro(Source):
 
 def _body(request: Request) -> dict[str, Any]:
     return {SPELLED.get(name.lower(), name): value for name, value in json_or_form(request.body).items()}
-
-
-def _list(value: Any) -> list[Any]:
-    """Phones as a list; a form's `PessoaTelefones[0]…` come by number, and some pages send a text."""
-    return list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else [value]
 
 
 def _phone(sent: Any) -> SentPhone | None:

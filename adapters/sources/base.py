@@ -39,6 +39,7 @@ from adapters.sources.reading import (
     list_of,
     note_page_url,
     note_submitted_at,
+    sent_at,
     split_phones,
     take_questions,
 )
@@ -104,6 +105,7 @@ __all__ = [
     "multipart_body",
     "note_page_url",
     "note_submitted_at",
+    "sent_at",
     "split_phones",
     "take_questions",
 ]
@@ -152,6 +154,9 @@ class Source:
     `entry[].changes[].field`; a trailing `*` is anything below: `extraData.mcmv.*`). A field that is not among them
     is reported once as drift. None: the shape is the sender's own (forms)."""
     needs_secret: ClassVar[bool] = True
+    basic_user: ClassVar[str] = ""
+    """User of the HTTP Basic credentials, where the platform's is always the same: a delivery that is sent on gets it
+    back (only the password is a secret, but the whole header is masked)."""
 
     def verify(self, request: Request, entrance: Entrance) -> int:
         """Index of the secret of `entrance` that verifies the request. Raises `Reject` (401) when none does."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from adapters.sources.base import (
     CLICK_IDS,
@@ -28,7 +27,7 @@ from adapters.sources.base import (
     identifier,
     list_of,
 )
-from adapters.sources.form_keys import json_or_form
+from adapters.sources.form_keys import json_or_form, listed
 
 TOKEN = "token"  # noqa: S105 - the header's name
 DEVELOPMENT = ("idempreendimento", "id_empreendimento", "empreendimento")
@@ -61,8 +60,8 @@ class CvCrm(Source):
 
     def read(self, request: Request, entrance: Entrance) -> Sequence[Read]:
         body = Fields(json_or_form(request.body))
-        developments = [text for name in DEVELOPMENT for text in _texts(body.take(name))]
-        notes = body.items("interacoes")
+        developments = [text for name in DEVELOPMENT for one in listed(body.take(name)) if (text := as_text(one))]
+        notes = [note for note in listed(body.take("interacoes")) if note]
         said = [text for note in map(Fields, notes) if (text := note.text("descricao"))]
         lead = Lead(
             name=body.text("nome"),
@@ -79,6 +78,7 @@ class CvCrm(Source):
             utm={name.removeprefix("utm_"): text for name, text in body.texts(*UTM).items()},
             click_ids=body.texts(*CLICK_IDS),
         )
+        body.drop("acao", "modulo", "permitir_alteracao")
         lead.extra = body.rest() | ({"interacoes": notes} if len(said) < len(notes) else {})
         if len(developments) > 1:
             lead.flags.append("several_developments")
@@ -91,8 +91,3 @@ class CvCrm(Source):
                 "interacoes": [{"tipo": "A", "descricao": "Quero saber o preço"}]}  # fmt: skip
         headers = {"email": "lp@example.com.br", "token": entrance.secrets[0], "Idempotency-Key": f"lp-{number}"}
         return headers, json.dumps(body, ensure_ascii=False).encode(), {}
-
-
-def _texts(value: Any) -> list[str]:
-    """An id, or a list of them."""
-    return [text for one in (value if isinstance(value, list) else [value]) if (text := as_text(one))]

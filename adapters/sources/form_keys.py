@@ -213,6 +213,13 @@ def json_or_form(body: bytes) -> dict[str, Any]:
     return nest(form_body(body.strip()))
 
 
+def listed(value: Any) -> list[Any]:
+    """A list that may have come as a form's numbered keys (`x[0]`, `x[1]`) or as its only item."""
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else [value]
+
+
 class Leaf(NamedTuple):
     """A value with the keys that lead to it, list positions included; `labels` are what the sender calls it in
     words beside the value (`{title: Telefone, value: …}`). `value` is a scalar or a list of scalars."""

@@ -41,6 +41,7 @@ class GrupoOlx(Source):
     documentation = "https://developers.grupozap.com/webhooks/integration_leads.html"
     identity = "originLeadId (also spelled originLead): the portal's own id of the lead, the same in every retry."
     carriers = (Carrier("header", "authorization"),)
+    basic_user = "vivareal"
     known_fields = frozenset({
         "leadOrigin", "timestamp", "originLeadId", "originLead", "originListingId", "clientListingId", "name", "email",
         "ddd", "phone", "phoneNumber", "message", "temperature", "transactionType", "transaction_type",

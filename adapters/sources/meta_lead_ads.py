@@ -1,8 +1,8 @@
 """Meta Lead Ads (Facebook and Instagram instant forms): the webhook holds ids alone, the lead is fetched.
 
 Up to 1,000 changes of several pages may come in one POST, so each change is judged by itself. The signature is
-over the raw body. A fetch can fail at first (100/33) and succeed minutes later. Graph's error messages can quote
-the access token; only their numbers are passed on.
+over the raw body. A fetch can fail at first (100/33) and succeed minutes later. Forms give their leads of the past 90
+days back.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import hmac
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
-from typing import Any, cast
+from datetime import datetime
+from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from adapters.sources.base import (
     Carrier,
+    Checked,
     Entrance,
     Fields,
     HttpClient,
@@ -28,9 +29,10 @@ from adapters.sources.base import (
     Pointer,
     Read,
     ReadLead,
+    Recent,
+    RecentPage,
     Reply,
     Request,
-    Retry,
     Sample,
     Source,
     as_text,
@@ -38,10 +40,11 @@ from adapters.sources.base import (
     is_true,
     json_object,
     note_submitted_at,
+    sent_at,
     take_questions,
 )
+from adapters.sources.meta_graph import Graph, following, items
 from adapters.sources.meta_webhooks import challenge, signed_by
-from schemas.source import HttpAnswer
 
 ASKED = (
     "id,created_time,ad_id,ad_name,adset_id,adset_name,campaign_id,campaign_name,form_id,is_organic,platform,"
@@ -68,21 +71,17 @@ TEST_EMAILS = ("test@meta.com", "test@fb.com")
 
 _LEAD_ID = re.compile(r"[0-9]{1,40}")
 
-NOT_YET, TOKEN, PERMISSION = "not_yet_readable", "token_expired", "permission_missing"
-LIMITED, DOWN = "rate_limited", "platform_error"
-RETRIES: dict[int, tuple[str, str]] = {
-    1: (DOWN, "Graph has a temporary fault"),
-    2: (DOWN, "Graph has a temporary fault"),
-    190: (TOKEN, "the page token is no longer valid: set a new one"),
-    **dict.fromkeys((10, *range(200, 300)), (PERMISSION, "the page token lacks a permission (leads_retrieval, …)")),
-    **dict.fromkeys((4, 17, 32, 613, 80005), (LIMITED, "Graph's rate limit is reached")),
-}
-"""Graph error codes after which a later try can succeed."""
+LEADS_AT_ONCE = 100
+
+
+GraphId = Annotated[str, BeforeValidator(as_text), Field(pattern=r"^[0-9]{1,40}$")]
+"""An id of Graph's, which becomes a part of a URL that carries the token; YAML may have read it as a number."""
 
 
 class MetaOptions(BaseModel):
     """`verify_token` is what the app dashboard asks for at set-up; `page_token` reads leads (a page's or a system
-    user's). `appsecret_proof` is for apps that require one."""
+    user's). `appsecret_proof` is for apps that require one. Leads are read back, to find those that the webhook did not
+    bring, from `forms`, else from all forms of the page `page_id`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -90,6 +89,8 @@ class MetaOptions(BaseModel):
     page_token: SecretStr = Field(min_length=1)
     api_url: str = Field("https://graph.facebook.com/v25.0", pattern=r"^https?://[^\s?#]+$")
     appsecret_proof: bool = False
+    page_id: GraphId | None = None
+    forms: tuple[GraphId, ...] = ()
 
 
 class MetaLeadAds(Source):
@@ -106,6 +107,7 @@ class MetaLeadAds(Source):
         )),
     })  # fmt: skip
     has_handshake = True
+    reads_back = True
 
     def verify(self, request: Request, entrance: Entrance) -> int:
         return signed_by(request, entrance)
@@ -124,16 +126,38 @@ class MetaLeadAds(Source):
         return reads
 
     def fetch(self, pointer: Mapping[str, Any], entrance: Entrance, http: HttpClient) -> bytes:
-        options = _options(entrance)
-        token = options.page_token.get_secret_value()
-        params = {"fields": ASKED, "access_token": token}
-        if options.appsecret_proof and entrance.secrets:
-            secret = entrance.secrets[0].encode()
-            params["appsecret_proof"] = hmac.new(secret, token.encode(), hashlib.sha256).hexdigest()
-        answer = http.get(f"{options.api_url.rstrip('/')}/{pointer['leadgen_id']}", params=params)
-        if answer.status == 200:
-            return answer.body
-        raise _fault(answer)
+        return _graph(entrance, http).get(pointer["leadgen_id"], fields=ASKED)
+
+    def recent(self, entrance: Entrance, http: HttpClient, since: datetime, place: str | None) -> RecentPage:
+        """One page of one form. The place is what is left: the forms, and the cursor within the first of them."""
+        graph, options = _graph(entrance, http), _options(entrance)
+        if place is not None:
+            forms, after = json.loads(place)
+        elif options.forms or options.page_id:
+            forms, after = list(options.forms) or graph.forms_of(options.page_id or ""), None
+        else:
+            raise Park("not_configured", "set the channel's option page_id or forms, so that leads can be read back")
+        if not forms:
+            return RecentPage(())
+        newer = {"field": "time_created", "operator": "GREATER_THAN", "value": int(since.timestamp()) - 1}
+        params = {"fields": ASKED, "limit": str(LEADS_AT_ONCE), "filtering": json.dumps([newer])}
+        body = json_object(graph.get(f"{forms[0]}/leads", **params, **({"after": after} if after else {})))
+        leads = [
+            Recent(key, json.dumps(item).encode(), sent_at(as_text(item.get("created_time")), entrance.timezone))
+            for item in items(body)
+            if (key := identifier(item.get("id"))) is not None
+        ]
+        after = following(body)
+        left = forms if after is not None else forms[1:]
+        # The filter is said to be ignored now and then.
+        newer_leads = [one for one in leads if one.submitted_at is None or one.submitted_at >= since]
+        return RecentPage(newer_leads, json.dumps([left, after]) if left else None)
+
+    def read_recent(self, answer: bytes, entrance: Entrance) -> ReadLead | NotALead:
+        return self.read_fetched({"leadgen_id": json_object(answer).get("id")}, answer, entrance)
+
+    def check(self, entrance: Entrance, http: HttpClient) -> Sequence[Checked]:
+        return list(_graph(entrance, http).check(_options(entrance).page_id))
 
     def read_fetched(self, pointer: Mapping[str, Any], answer: bytes, entrance: Entrance) -> ReadLead | NotALead:
         body = Fields(json_object(answer))
@@ -180,6 +204,12 @@ class MetaLeadAds(Source):
 
 def _options(entrance: Entrance) -> MetaOptions:
     return cast(MetaOptions, entrance.options)
+
+
+def _graph(entrance: Entrance, http: HttpClient) -> Graph:
+    options = _options(entrance)
+    proof = next(filter(None, entrance.secrets), None) if options.appsecret_proof else None
+    return Graph(http, options.api_url, options.page_token.get_secret_value(), proof)
 
 
 def _entry(entry: Any) -> Iterator[Read]:
@@ -238,28 +268,3 @@ def _consent(items: list[Any]) -> Iterator[dict[str, Any]]:
         key = item.text("checkbox_key")
         if key:
             yield {"key": key, "granted": is_true(item.text("is_checked"))}
-
-
-def _fault(answer: HttpAnswer) -> Retry | Park:
-    """What to do about an answer that holds no lead, by Graph's error code, else by the status."""
-    try:
-        error = json_object(answer.body).get("error")
-    except Park:
-        error = None
-    fields = error if isinstance(error, dict) else {}
-    code, subcode = fields.get("code"), fields.get("error_subcode")
-    numbers = f"HTTP {answer.status}, code {code if isinstance(code, int) else '-'}"
-    if code == 100 and subcode == 33:
-        return Retry(NOT_YET, f"Meta does not show the lead yet, or not to this token ({numbers})")
-    reason, words = RETRIES.get(code, ("", "")) if isinstance(code, int) else ("", "")
-    if not reason and answer.status == 429:
-        reason, words = LIMITED, "Graph's rate limit is reached"
-    elif not reason and (answer.status < 400 or answer.status >= 500 or fields.get("is_transient") is True):
-        reason, words = DOWN, "Graph has a fault"
-    elif not reason and answer.status == 401:
-        reason, words = TOKEN, "the page token is not accepted"
-    if not reason:
-        return Park("platform_refused", f"Meta refuses to give the lead ({numbers})")
-    wait = answer.headers.get("retry-after", "")
-    known = reason == LIMITED and wait.isascii() and wait.isdigit() and len(wait) < 6
-    return Retry(reason, f"{words} ({numbers})", timedelta(seconds=int(wait)) if known else None)

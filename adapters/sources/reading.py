@@ -220,6 +220,13 @@ def note_submitted_at(lead: Lead, sent: str | None, zone: ZoneInfo) -> None:
         lead.submitted_at = moment
 
 
+def sent_at(sent: str | None, zone: ZoneInfo) -> datetime | None:
+    """The time in any of the forms that `note_submitted_at` knows; None when there is none in it."""
+    lead = Lead()
+    note_submitted_at(lead, sent, zone)
+    return lead.submitted_at
+
+
 def _moment(text: str) -> datetime | None:
     if text.isascii() and text.isdigit() and len(text) in (10, 13):
         return datetime.fromtimestamp(int(text) / (1000 if len(text) == 13 else 1), UTC)

@@ -53,8 +53,8 @@ class Typeform(Source):
         return hmac_sha256_base64(request.body, signature.removeprefix("sha256="), entrance)
 
     def read(self, request: Request, entrance: Entrance) -> Sequence[Read]:
-        body = Fields(json_object(request.body))
-        response, partial = body.fields("form_response"), body.text("event_type") == "form_response_partial"
+        body = Fields(raw := json_object(request.body))
+        response, partial = body.fields("form_response"), raw.get("event_type") == "form_response_partial"
         definition, token = response.fields("definition"), response.text("token")
         sent = {
             "data": response.take("hidden"), "fields": list(_answers(response.items("answers"), definition)),

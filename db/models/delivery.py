@@ -50,7 +50,8 @@ class SubmissionState(StrEnum):
 class Delivery(Base):
     """One request as received, with secrets masked. Only types that no sender can make an INSERT fail with.
 
-    `to_ingest` rows are those with `due_at` set; a claim moves `due_at` to the end of its lease.
+    `to_ingest` rows are those with `due_at` set; a claim moves `due_at` to the end of its lease. Once `accepted_at`
+    is set, none of its leads is junk.
     """
 
     __tablename__ = "deliveries"
@@ -78,6 +79,7 @@ class Delivery(Base):
     outcome: Mapped[Small] = mapped_column(server_default=text("0"))
     secret: Mapped[Small]
     replays: Mapped[Small] = mapped_column(server_default=text("0"))
+    accepted_at: Mapped[datetime | None] = mapped_column(UtcTime())
     sha256: Mapped[Raw]
     url: Mapped[Raw]
     headers: Mapped[Raw]
@@ -87,7 +89,7 @@ class Delivery(Base):
 class Submission(Base):
     """One lead of one delivery. Unique by `(namespace, key)`; a repeat and a conflict have no key of their own
     and point at the first in `repeat_of`. `opportunity_id`: the OPV whose history took a message or call; the OPV of
-    a capture is on its card."""
+    a capture is on its card. `address`: a hash of the visitor's address, where the channel limits leads per address."""
 
     __tablename__ = "submissions"
     __table_args__ = (
@@ -104,6 +106,13 @@ class Submission(Base):
             "due_at",
             postgresql_where=text("state = 'ingest'"),
             sqlite_where=text("state = 'ingest'"),
+        ),
+        Index(
+            "ix_submissions_address_created_at",
+            "address",
+            "created_at",
+            postgresql_where=text("address IS NOT NULL"),
+            sqlite_where=text("address IS NOT NULL"),
         ),
         Index(
             "ix_submissions_parked",
@@ -135,3 +144,4 @@ class Submission(Base):
     pointer: Mapped[str | None]
     fetched: Mapped[bytes | None] = mapped_column(LargeBinary())
     person: Mapped[bytes | None] = mapped_column(LargeBinary())
+    address: Mapped[bytes | None] = mapped_column(LargeBinary())

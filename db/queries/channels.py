@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from db.bulk import any_of
-from db.models import ChannelRefusal, ChannelRow, Delivery, DeliveryOutcome
+from db.models import ChannelHour, ChannelRefusal, ChannelRow, Delivery, DeliveryOutcome
 from db.queries.paging import ids_since
 from schemas.operations import ChannelItem, Refusals
 
 DAY = timedelta(hours=24)
+HOUR = timedelta(hours=1)
 _LOOK_BACK = timedelta(days=30)
-"""How far a silent channel's last delivery is looked for: deliveries have no index by channel, which intake would
-pay for with every insert."""
+"""How far a last delivery is looked for before hours were counted: deliveries have no index by channel, which intake
+would pay for with every insert."""
 
 
 class Counted(NamedTuple):
@@ -46,7 +45,7 @@ def channels(tx: Connection, now: datetime) -> list[ChannelItem]:
     refused: dict[int, list[RefusedRow]] = {}
     for refusal in refusals(tx):
         refused.setdefault(refusal.channel, []).append(refusal)
-    last = _last_deliveries(tx, {row.id for row in rows} - counted.keys(), now - _LOOK_BACK)
+    last = last_deliveries(tx, now)
     return [
         ChannelItem(
             key=row.key,
@@ -82,16 +81,23 @@ def keys(tx: Connection) -> dict[int, str]:
     return {row[0]: row[1] for row in tx.execute(select(ChannelRow.id, ChannelRow.key))}
 
 
-def _last_deliveries(tx: Connection, silent: Iterable[int], since: datetime) -> dict[int, datetime]:
-    wanted = sorted(silent)
-    if not wanted:
-        return {}
+def last_deliveries(tx: Connection, now: datetime) -> dict[int, datetime]:
+    """When the last delivery of each channel came, in the past four weeks or so. Hours that were counted are not looked
+    at again; the newest of them is, since deliveries may be committed after later ones."""
+    found: dict[int, datetime] = {}
+    since = now - _LOOK_BACK
+    counted = select(ChannelHour.channel, func.max(ChannelHour.last_at), func.max(ChannelHour.hour))
+    for channel, last_at, hour in tx.execute(counted.group_by(ChannelHour.channel)):
+        found[channel] = last_at
+        since = max(since, hour - HOUR)
     statement = (
         select(Delivery.channel, func.max(Delivery.received_at))
-        .where(Delivery.id >= ids_since(since), any_of(tx, Delivery.channel.expression, wanted))
+        .where(Delivery.id >= ids_since(since))
         .group_by(Delivery.channel)
     )
-    return {row[0]: row[1] for row in tx.execute(statement)}
+    for channel, last_at in tx.execute(statement):
+        found[channel] = max(last_at, found.get(channel, last_at))
+    return found
 
 
 def _summary(rows: list[RefusedRow]) -> Refusals:

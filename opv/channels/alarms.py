@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 
-from db.bulk import add_new, insert_rows
+from db.bulk import add_new, any_of
 from db.ids import new_id
 from db.models import Base
 from opv.history import text_of
@@ -16,51 +20,72 @@ _ALARMS = Base.metadata.tables["alarms"]
 _MESSAGES = Base.metadata.tables["outbound_messages"]
 
 HOUSE = 0
-"""The channel number of an alarm about the whole house."""
+"""The channel number of what is about the whole house."""
+
+SILENCE, REFUSED, FETCH, TOKEN = "silence", "refused", "fetch_failing", "token"
+ONLY_BY_RECONCILIATION = "only_by_reconciliation"
 
 
-def raise_alarm(tx: Connection, kind: str, channel: int, detail: str, house: House, now: datetime) -> bool:
-    """Opens an alarm and queues a notice to each person configured; False when it is open already (its detail is
-    brought up to date)."""
-    c = _ALARMS.c
-    open_ = (c.kind == kind, c.channel == channel, c.cleared_at.is_(None))
-    if tx.execute(update(_ALARMS).where(*open_).values(detail=detail)).rowcount:
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What an alarm says: its kind, the channel's number and a sentence. No personal data."""
+
+    kind: str
+    channel: int
+    detail: str
+
+
+def raise_alarms(tx: Connection, troubles: Sequence[Trouble], house: House, now: datetime) -> bool:
+    """Opens an alarm for each trouble that has none and queues a notice to each person configured; the detail of one
+    that is open is brought up to date. Whether notices were queued. Two statements at most; concurrent callers open
+    one alarm."""
+    if not troubles:
         return False
-    id_ = new_id()
-    insert_rows(
-        tx, _ALARMS,
-        [{"id": id_, "kind": kind, "channel": channel, "detail": detail, "raised_at": now, "cleared_at": None}],
-    )  # fmt: skip
-    entrance = house.entrances.get(channel)
-    body = {"alarm": kind, "channel": entrance.key if entrance else None, "detail": detail}
-    messages = [
-        {
-            "id": new_id(), "target": "log", "kind": "alarm", "recipient": person, "opportunity_id": None,
-            "idempotency_key": f"alarm:{id_}:{person}", "body": text_of(body), "state": "pending", "reason": None,
-            "created_at": now, "sent_at": None, "due_at": now, "lease": None, "attempts": 0, "failures": 0,
-        }
-        for person in recipients(house)
+    rows = [
+        {"id": new_id(), "kind": one.kind, "channel": one.channel, "detail": one.detail, "raised_at": now,
+         "cleared_at": None}
+        for one in sorted(troubles, key=lambda one: (one.kind, one.channel))
     ]  # fmt: skip
-    add_new(tx, _MESSAGES, messages, ("idempotency_key",))
-    return True
+    insert = (postgresql if tx.dialect.name == "postgresql" else sqlite).insert(_ALARMS)
+    upsert = insert.values(rows).on_conflict_do_update(
+        index_elements=["kind", "channel"],
+        index_where=text("cleared_at IS NULL"),
+        set_={"detail": insert.excluded.detail},
+        where=_ALARMS.c.detail != insert.excluded.detail,
+    )
+    written = set(tx.execute(upsert.returning(_ALARMS.c.id)).scalars())
+    new = [row for row in rows if row["id"] in written]
+    notices = [_notice(row, person, house, now) for row in new for person in recipients(house)]
+    add_new(tx, _MESSAGES, notices, ("idempotency_key",))
+    return bool(notices)
 
 
-def clear_alarm(tx: Connection, kind: str, channel: int, now: datetime) -> bool:
-    """Closes an open alarm; whether there was one."""
+def open_alarms(tx: Connection) -> dict[tuple[str, int], UUID]:
+    """Ids of the open alarms by kind and channel."""
     c = _ALARMS.c
-    statement = update(_ALARMS).where(c.kind == kind, c.channel == channel, c.cleared_at.is_(None))
-    return tx.execute(statement.values(cleared_at=now)).rowcount > 0
+    rows = tx.execute(select(c.kind, c.channel, c.id).where(c.cleared_at.is_(None)))
+    return {(row.kind, row.channel): row.id for row in rows}
 
 
-def open_alarms(tx: Connection) -> list[tuple[str, int]]:
-    """Kind and channel of each open alarm."""
-    c = _ALARMS.c
-    return [(row.kind, row.channel) for row in tx.execute(select(c.kind, c.channel).where(c.cleared_at.is_(None)))]
+def clear_alarms(tx: Connection, ids: Collection[UUID], now: datetime) -> None:
+    """Closes alarms."""
+    if ids:
+        where = (any_of(tx, _ALARMS.c.id, ids), _ALARMS.c.cleared_at.is_(None))
+        tx.execute(update(_ALARMS).where(*where).values(cleared_at=now))
 
 
 def recipients(house: House) -> list[str]:
-    """Keys of the people who get alarms: those configured, else the directors and operators."""
-    people = house.roster.people
-    configured = house.configuration.alarms.notify
-    chosen = configured or [p.key for p in people.values() if p.role in ("director", "ops")]
-    return [key for key in chosen if house.roster.is_active(key)]
+    """Keys of the people who get alarms: those configured who are active, else the active directors and operators."""
+    active = [person for person in house.roster.people.values() if person.active]
+    chosen = [person.key for person in active if person.key in house.configuration.alarms.notify]
+    return chosen or [person.key for person in active if person.role in ("director", "ops")]
+
+
+def _notice(alarm: Mapping[str, object], person: str, house: House, now: datetime) -> dict[str, object]:
+    entrance = house.entrances.get(int(str(alarm["channel"])))
+    body = {"alarm": alarm["kind"], "channel": entrance.key if entrance else None, "detail": alarm["detail"]}
+    return {
+        "id": new_id(), "target": "log", "kind": "alarm", "recipient": person, "opportunity_id": None,
+        "idempotency_key": f"alarm:{alarm['id']}:{person}", "body": text_of(body), "state": "pending", "reason": None,
+        "created_at": now, "sent_at": None, "due_at": now, "lease": None, "attempts": 0, "failures": 0,
+    }  # fmt: skip

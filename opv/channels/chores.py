@@ -1,175 +1,210 @@
-"""The upkeep step: chores that come due again and again, as rows."""
+"""The upkeep step: chores that come due again and again, as rows. One chore a round, under a lease that a long one
+renews; what it did counts only while it still holds the lease."""
 
 from __future__ import annotations
 
+import json
 import logging
+import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, select, update
 
-from db.bulk import add_new
-from db.claim import WorkList, claim
+from db.claim import Claim, WorkList, claim_one
 from db.models import Base
-from db.session import Database
-from opv.channels.alarms import HOUSE, clear_alarm, raise_alarm
-from opv.channels.health import TOKEN, keep_alarms
+from db.session import AnyRow, Database
+from opv.channels.alarms import HOUSE
+from opv.channels.health import keep_alarms
 from opv.channels.hours import count_hours
-from opv.channels.reconcile import reconcile
+from opv.channels.plan import CHECK, HEALTH, HOURS, JITTER, RECONCILE, begin, every, plan, window
+from opv.channels.reconcile import SETTLE, Pull, Pulled
 from opv.house import House, HouseOf
 from opv.retry import next_try
 from opv.step import Clock, Progress, fingerprint
-from schemas.duration import Duration
-from schemas.errors import Bug, PorteiroError
+from schemas.errors import Bug, Park, PorteiroError, Retry
 from schemas.source import Entrance, HttpClient
 
 _CHORES = Base.metadata.tables["chores"]
 
-EXPIRES_SOON = timedelta(days=7)
-EVERY = {"hours": timedelta(minutes=5), "health": timedelta(minutes=1), "token": timedelta(hours=12)}
+BUDGET = 10.0
+"""Seconds after which a pull makes room for other work; it goes on in the next round."""
+
+TROUBLED_EVERY = timedelta(minutes=30)
+"""How soon, at the latest, a chore is done again that needs a person to be done well."""
 
 log = logging.getLogger("porteiro.upkeep")
 
-Chore = Callable[[House, Entrance | None, datetime | None], None]
+
+@dataclass(slots=True)
+class Turn:
+    """One run of a chore. `again`: when it comes due, sooner than usual; `covered`: up to when it is done; `state`:
+    what it keeps until the next one."""
+
+    row: AnyRow
+    token: UUID
+    house: House
+    entrance: Entrance | None
+    covered: datetime | None
+    state: str
+    again: timedelta | None = None
+    woken: set[str] = field(default_factory=set)
 
 
 class Upkeep:
     """Runs rounds of the upkeep step in one process: one chore a round."""
 
     name = "upkeep"
-    work_list = WorkList(_CHORES, "key", batch=1, lease=timedelta(minutes=15), max_attempts=3)
+    work_list = WorkList(_CHORES, "key", batch=1, lease=timedelta(minutes=5), max_attempts=3)
+    budget = BUDGET
 
     def __init__(self, database: Database, house_of: HouseOf, clock: Clock, http: HttpClient) -> None:
         self._database = database
         self._house_of = house_of
         self._clock = clock
         self._http = http
-        self._planned = 0
+        self._begun = False
         self._random = Random()  # noqa: S311 - jitter, no secret
-        self._chores: dict[str, Chore] = {
-            "hours": self._count_hours,
-            "health": self._look_after_health,
-            "reconcile": self._reconcile,
-            "token": self._ask_platform,
+        self._chores: dict[str, Callable[[Turn], None]] = {
+            HOURS: self._count_hours,
+            HEALTH: self._look_after_health,
+            RECONCILE: self._reconcile,
+            CHECK: self._ask_platform,
         }
 
     def round(self) -> Progress:
-        """Does the chore that has been due the longest."""
-        return self._round(tried=False)
+        """Does the chore that has been due the longest; when none is, that costs one statement."""
+        if not self._begun:
+            with self._database.write() as tx:
+                begin(tx, HEALTH, HOUSE, self._clock())  # which plans the others
+            self._begun = True
+        with self._database.single() as tx:
+            taken = claim_one(tx, self.work_list, self._clock())
+        return Progress(1, True, self._run(taken)) if taken else Progress()
 
     def leftover(self) -> Progress:
-        """One whose worker died."""
-        return self._round(tried=True)
+        """`round` takes those too whose worker died."""
+        return Progress()
 
-    def _round(self, *, tried: bool) -> Progress:
-        progress = Progress()
-        now = self._clock()
-        with self._database.write() as tx:
-            house = self._house_of(tx)
-            if self._planned != house.version:
-                plan(tx, house, now)
-                self._planned = house.version
-            taken = claim(tx, self.work_list, now, tried=tried)
-            row = tx.execute(select(*_CHORES.c).where(_CHORES.c.key == taken.ids[0])).one() if taken else None
-        if row is None:
-            return progress
-        progress.done, progress.more = 1, True
-        kind = row.key.partition(":")[0]
-        entrance = house.entrances.get(row.channel)
+    def _run(self, taken: Claim) -> set[str]:
+        turn: Turn | None = None
         error: PorteiroError | None = None
         try:
-            self._chores[kind](house, entrance, row.last_at)
+            turn = self._turn(taken)
+            self._chores[turn.row.key.partition(":")[0]](turn)
         except PorteiroError as failed:
             error = failed
         except Exception as failed:
-            log.error("chore %s failed: %s", row.key, fingerprint(failed))  # noqa: TRY400 - see fingerprint
+            log.error("chore %s failed: %s", taken.ids[0], fingerprint(failed))  # noqa: TRY400 - see fingerprint
             error = Bug("bug", fingerprint(failed))
-        self._end(row.key, every(row.key, house), row.failures, now, error)
-        if kind == "reconcile" and error is None:
-            progress.woken.add("ingest")
-        progress.woken.add("outbound")
-        return progress
+        self._end(taken, turn, error)
+        return turn.woken if turn else set()
 
-    def _end(
-        self, key: str, again: timedelta | None, failures: int, began: datetime, error: PorteiroError | None
-    ) -> None:
-        """Plans the next run; one that is not in the configuration any more has none."""
-        now = self._clock()
-        values: dict[str, Any] = {"lease": None, "attempts": 0, "failures": 0, "reason": None, "last_at": began}
-        due = None if again is None else now + again * self._random.uniform(0.95, 1.05)
-        if error is not None:
-            retried = next_try(failures + 1, now, self._random)
-            due = due if retried is None or due is None else min(due, retried)
-            values |= {"failures": failures + 1, "reason": error.reason}
-            del values["last_at"]
+    def _turn(self, taken: Claim) -> Turn:
+        began = self._clock()
+        with self._database.read() as tx:
+            house = self._house_of(tx)
+            row = tx.execute(select(*_CHORES.c).where(_CHORES.c.key == taken.ids[0])).one()
+        if taken.exhausted:
+            raise Park("worker_killed", "its worker died at each try")
+        return Turn(row, taken.token, house, house.entrances.get(row.channel), began, row.state)
+
+    def _end(self, taken: Claim, turn: Turn | None, error: PorteiroError | None) -> None:
+        """Plans the next run."""
+        c, now = _CHORES.c, self._clock()
+        failed = error is not None and error.reason != "not_configured"
+        values: dict[str, Any] = {
+            "due_at": self._due(turn, error, now), "lease": None, "attempts": 0,
+            "reason": error.reason if error else None, "failures": c.failures + 1 if failed else 0,
+        }  # fmt: skip
+        if turn is not None:
+            values["state"] = turn.state
+            if error is None and turn.covered is not None:
+                values["last_at"] = turn.covered
         with self._database.write() as tx:
-            tx.execute(update(_CHORES).where(_CHORES.c.key == key).values(due_at=due, **values))
+            held = (c.key == taken.ids[0], c.lease == taken.token)
+            tx.execute(update(_CHORES).where(*held).values(**values))
 
-    def _count_hours(self, house: House, entrance: Entrance | None, last_at: datetime | None) -> None:
+    def _due(self, turn: Turn | None, error: PorteiroError | None, now: datetime) -> datetime | None:
+        """When a chore is done again; never, when it is not in the configuration any more."""
+        usual = every(turn.row.key, turn.house) if turn else TROUBLED_EVERY
+        if usual is None:
+            return None
+        if turn is not None and turn.again is not None:
+            usual = min(usual, turn.again)
+        due = now + usual * self._random.uniform(1 - JITTER, 1 + JITTER)
+        if error is None:
+            return due
+        if isinstance(error, Park):
+            return min(due, now + TROUBLED_EVERY) if error.reason != "not_configured" else due
+        after = error.after if isinstance(error, Retry) else None
+        retried = next_try(turn.row.failures + 1 if turn else 1, now, self._random, after)
+        return min(due, retried) if retried else due
+
+    def _count_hours(self, turn: Turn) -> None:
+        count_hours(self._database, self._clock(), turn.row.last_at)
+
+    def _look_after_health(self, turn: Turn) -> None:
+        before, now = json.loads(turn.state), self._clock()
+        refused = {int(channel): times for channel, times in before.get("refused", {}).items()}
         with self._database.write() as tx:
-            count_hours(tx, self._clock(), last_at)
+            plan(tx, turn.house, now, renewed=before.get("version") != turn.house.version)
+            after, told = keep_alarms(tx, turn.house, now, refused)
+        turn.state = json.dumps({"version": turn.house.version, "refused": after})
+        turn.woken |= {"outbound"} if told else set()
 
-    def _look_after_health(self, house: House, entrance: Entrance | None, last_at: datetime | None) -> None:
-        with self._database.write() as tx:
-            keep_alarms(tx, house, self._clock())
-
-    def _reconcile(self, house: House, entrance: Entrance | None, last_at: datetime | None) -> None:
-        if entrance is None or entrance.retired:
+    def _reconcile(self, turn: Turn) -> None:
+        """Pulls page by page, for some seconds. What fails but may succeed later goes on from the same page."""
+        if turn.entrance is None or turn.entrance.retired:
             return
-        window = _channel(house, entrance.key)[1]
-        since = min(self._clock() - window, last_at or self._clock())
-        for _ in reconcile(self._database, house, entrance, self._http, self._clock, since):
-            pass
+        since = _since(turn.row, window(turn.entrance.key, turn.house), self._clock())
+        pulled = Pulled.read(turn.state) or Pulled.begin(since, self._clock())
+        pull = Pull(
+            self._database, turn.house, turn.entrance, self._http, self._clock, lambda tx, at: self._keep(tx, turn, at)
+        )
+        until, turn.covered = time.monotonic() + self.budget, None
+        try:
+            while True:
+                pulled = pull.page(pulled)
+                turn.woken |= {"ingest", "outbound"} if pulled.found else set()
+                if pulled.place is None:
+                    turn.covered = pulled.started_at
+                    return
+                if time.monotonic() >= until:
+                    turn.again = timedelta()
+                    return
+        except Retry:
+            raise
+        except Exception as error:
+            turn.state = "{}"
+            pull.fail(pulled, error.reason if isinstance(error, PorteiroError) else "bug")
+            raise
 
-    def _ask_platform(self, house: House, entrance: Entrance | None, last_at: datetime | None) -> None:
-        """Asks what the platform says of the channel; a token that ends soon is an alarm before leads are lost."""
-        if entrance is None or entrance.retired:
+    def _keep(self, tx: Connection, turn: Turn, pulled: Pulled) -> None:
+        c = _CHORES.c
+        state = "{}" if pulled.place is None else pulled.text()
+        held = update(_CHORES).where(c.key == turn.row.key, c.lease == turn.token)
+        if not tx.execute(held.values(state=state, due_at=self._clock() + self.work_list.lease)).rowcount:
+            raise Retry("lease_lost", "another worker goes on with it")
+        turn.state = state
+
+    def _ask_platform(self, turn: Turn) -> None:
+        """Keeps what the platform says of the channel, for `health` to judge."""
+        if turn.entrance is None or turn.entrance.retired:
             return
-        now = self._clock()
-        answers = entrance.source.check(entrance, self._http)
-        troubles = [one.detail for one in answers if not one.ok]
-        troubles += [
-            f"{one.detail} (until {one.until:%Y-%m-%d %H:%M} UTC)"
-            for one in answers
-            if one.ok and one.until is not None and one.until - now < EXPIRES_SOON
-        ]
-        with self._database.write() as tx:
-            kind = f"{TOKEN}_check"
-            if troubles:
-                raise_alarm(tx, kind, entrance.id, f"{entrance.key}: {'; '.join(troubles)}", house, now)
-            else:
-                clear_alarm(tx, kind, entrance.id, now)
+        checked = turn.entrance.source.check(turn.entrance, self._http)
+        said = [asdict(one) | {"until": one.until.isoformat() if one.until else None} for one in checked]
+        turn.state = json.dumps({"checked": said})
+        turn.again = TROUBLED_EVERY if any(not one.ok for one in checked) else None
 
 
-def plan(tx: Connection, house: House, now: datetime) -> None:
-    """Makes the chores that the configuration asks for; those that are there keep their time."""
-    keys = [("hours", HOUSE), ("health", HOUSE)]
-    for entrance in house.entrances.values():
-        if entrance.retired:
-            continue
-        if entrance.source.reads_back:
-            keys.append((f"reconcile:{entrance.key}", entrance.id))
-        keys.append((f"token:{entrance.key}", entrance.id))
-    rows = [{"key": key, "channel": channel, "due_at": now, "lease": None} for key, channel in sorted(keys)]
-    add_new(tx, _CHORES, rows, ("key",))
-    again = (_CHORES.c.due_at.is_(None), _CHORES.c.key.in_([key for key, _ in keys]))
-    tx.execute(update(_CHORES).where(*again).values(due_at=now))
-
-
-def every(key: str, house: House) -> timedelta | None:
-    """How often a chore is done; None when the configuration does not ask for it (any more)."""
-    kind, _, channel = key.partition(":")
-    if not channel:
-        return EVERY[kind]
-    entrance = house.entrance_by_key.get(channel)
-    if entrance is None or entrance.retired:
-        return None
-    return _channel(house, channel)[0] if kind == "reconcile" else EVERY[kind]
-
-
-def _channel(house: House, key: str) -> tuple[timedelta, timedelta]:
-    """How often the channel is reconciled, and how far back."""
-    channel = next(one for one in house.configuration.channels if one.key == key)
-    return Duration.parse(channel.reconcile.every).span, Duration.parse(channel.reconcile.window).span
+def _since(row: AnyRow, window: timedelta, now: datetime) -> datetime:
+    """From when leads are asked for: the window, what the last good pull left out, but nothing from before the
+    channel's time."""
+    since = now - window if row.last_at is None else min(now - window, row.last_at - 2 * SETTLE)
+    planned: datetime = row.planned_at
+    return max(since, planned)

@@ -1,105 +1,187 @@
-"""Whether the channels are well: silence, refusals, leads that cannot be fetched. Raises and clears the alarms."""
+"""Whether the channels are well: silence, refusals, leads that cannot be fetched, what the platform says. All of it is
+read from rows, in a fixed number of statements; raises and clears the alarms."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+import json
+from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
-from db.models import Base, SubmissionState
-from opv.channels.alarms import clear_alarm, open_alarms, raise_alarm
-from opv.channels.hours import hour_of, last_deliveries, usual
+from db.models import Base, Outcome, SubmissionState
+from db.queries.channels import last_deliveries
+from db.queries.paging import ids_since
+from opv.channels.alarms import (
+    FETCH,
+    HOUSE,
+    REFUSED,
+    SILENCE,
+    TOKEN,
+    Trouble,
+    clear_alarms,
+    open_alarms,
+    raise_alarms,
+)
+from opv.channels.hours import HOUR, hour_of, past_of
 from opv.house import House
 
+_CHORES = Base.metadata.tables["chores"]
 _REFUSALS = Base.metadata.tables["channel_refusals"]
 _SUBMISSIONS = Base.metadata.tables["submissions"]
 
-SILENCE, REFUSED, FETCH, TOKEN = "silence", "refused", "fetch_failing", "token"
+OWN = (SILENCE, REFUSED, FETCH, TOKEN)
+"""Kinds of alarms that follow from the rows, and are cleared when these say so."""
 
-QUIET_LEADS = 5.0
+QUIET_LEADS = 5
 """A channel is silent when it missed so many deliveries that are usual."""
 
-FAILING = 3
-"""Leads whose fetch failed at least this often, each, before it counts."""
+FAILING = 5
+"""Tries in vain, of one lead or of reading leads back, before it counts: about ten minutes."""
+
+REFUSALS = 3
+"""Refused requests since the last accepted one before it counts. A wrong secret counts at once: strangers who try
+addresses have none."""
+
+LOOKED_BACK = timedelta(days=7)
+"""How long leads that were parked for want of a token keep the alarm open."""
+
+EXPIRES_SOON = timedelta(days=7)
 
 TOKEN_REASONS = ("token_expired", "permission_missing")
+UNALARMING = ("not_configured", "deliveries_waiting")
+"""Reasons for which reconciliation does nothing, and the platform has no part in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """What an alarm says."""
+@dataclass(slots=True)
+class Look:
+    """What was found. `refused`: by channel, the requests refused in all when the last delivery was accepted."""
 
-    kind: str
-    channel: int
-    detail: str
+    troubles: dict[tuple[str, int], Trouble] = field(default_factory=dict)
+    refused: dict[int, int] = field(default_factory=dict)
+
+    def add(self, kind: str, channel: int, detail: str) -> None:
+        """Adds a trouble; a second one of the kind is added to its sentence."""
+        before = self.troubles.get((kind, channel))
+        words = f"{before.detail}; {detail}" if before else detail
+        self.troubles[kind, channel] = Trouble(kind, channel, words)
 
 
-def look(tx: Connection, house: House, now: datetime) -> list[Trouble]:
+def keep_alarms(tx: Connection, house: House, now: datetime, refused: Mapping[int, int]) -> tuple[dict[int, int], bool]:
+    """Raises the alarms of the troubles there are, clears those that are over. `refused` is what the last look gave;
+    gives that of this one, and whether notices were queued."""
+    before = open_alarms(tx)  # first, so that one which is raised meanwhile elsewhere is not cleared
+    found = look(tx, house, now, refused)
+    told = raise_alarms(tx, list(found.troubles.values()), house, now)
+    active = {number for number, entrance in house.entrances.items() if not entrance.retired} | {HOUSE}
+    over = [
+        id_
+        for (kind, channel), id_ in before.items()
+        if channel not in active or (kind in OWN and (kind, channel) not in found.troubles)
+    ]
+    clear_alarms(tx, over, now)
+    return found.refused, told
+
+
+def look(tx: Connection, house: House, now: datetime, refused: Mapping[int, int]) -> Look:
     """Every trouble of the active channels, as of now."""
     active = {number: entrance.key for number, entrance in house.entrances.items() if not entrance.retired}
     last = last_deliveries(tx, now)
-    return [*_silences(tx, active, last, now), *_refusals(tx, active, last, now), *_fetches(tx, active)]
-
-
-def keep_alarms(tx: Connection, house: House, now: datetime) -> None:
-    """Raises the alarms of the troubles there are, clears those that are over."""
-    found = {(one.kind, one.channel): one for one in look(tx, house, now)}
-    for one in found.values():
-        raise_alarm(tx, one.kind, one.channel, one.detail, house, now)
-    for kind, channel in open_alarms(tx):
-        if kind in (SILENCE, REFUSED, FETCH, TOKEN) and (kind, channel) not in found:
-            clear_alarm(tx, kind, channel, now)
-
-
-def missed(expected: Mapping[datetime, float], last: datetime | None, now: datetime) -> float:
-    """Usual deliveries of the full hours since the last one."""
-    return sum(n for hour, n in expected.items() if (last is None or hour >= last) and hour < hour_of(now))
-
-
-def _silences(tx: Connection, active: Mapping[int, str], last: Mapping[int, datetime], now: datetime) -> list[Trouble]:
-    found = []
-    for channel, expected in usual(tx, now).items():
-        if channel in active and (count := missed(expected, last.get(channel), now)) >= QUIET_LEADS:
-            at = last.get(channel)
-            since = f"since {at:%Y-%m-%d %H:%M} UTC" if at else "for a week"
-            detail = f"{active[channel]} is silent {since}: about {count:.0f} deliveries are usual in that time"
-            found.append(Trouble(SILENCE, channel, detail))
+    found = Look()
+    _silences(tx, found, active, last, now)
+    _refusals(tx, found, active, last, now, refused)
+    _fetches(tx, found, active, now)
+    _chores(tx, found, active, now)
     return found
 
 
-def _refusals(tx: Connection, active: Mapping[int, str], last: Mapping[int, datetime], now: datetime) -> list[Trouble]:
+def _silences(
+    tx: Connection, found: Look, active: Mapping[int, str], last: Mapping[int, datetime], now: datetime
+) -> None:
+    """A channel that never spoke is not silent: only those with a last delivery are looked at, and only when it is
+    older than a full hour."""
+    quiet = {channel: at for channel, at in last.items() if channel in active and at < hour_of(now) - HOUR}
+    for channel, past in past_of(tx, quiet).items():
+        if (count := past.missed(quiet[channel], now)) >= QUIET_LEADS:
+            since = f"{quiet[channel]:%Y-%m-%d %H:%M} UTC"
+            detail = f"{active[channel]} is silent since {since}: about {count} deliveries are usual in that time"
+            found.add(SILENCE, channel, detail)
+
+
+def _refusals(
+    tx: Connection,
+    found: Look,
+    active: Mapping[int, str],
+    last: Mapping[int, datetime],
+    now: datetime,
+    refused: Mapping[int, int],
+) -> None:
     """Requests are refused and none has been accepted since: most often a wrong secret."""
     of: dict[int, list[Any]] = defaultdict(list)
     for row in tx.execute(select(*_REFUSALS.c)):
         of[row.channel].append(row)
-    found = []
     for channel, rows in of.items():
         newest = max(rows, key=lambda row: row.last_at)
-        recent = newest.last_at > now - timedelta(days=1)
-        if channel in active and recent and (channel not in last or newest.last_at > last[channel]):
-            detail = f"{active[channel]} refuses what is sent ({newest.reason}), and has accepted nothing since"
-            found.append(Trouble(REFUSED, channel, detail))
-    return found
+        total = sum(row._mapping["count"] for row in rows)
+        if channel in last and last[channel] >= newest.last_at:
+            found.refused[channel] = total
+            continue
+        found.refused[channel] = refused.get(channel, 0)
+        times = total - found.refused[channel]
+        wrong = newest.reason.startswith(("wrong_", "signature_"))
+        if channel in active and newest.last_at > now - timedelta(days=1) and (wrong or times >= REFUSALS):
+            detail = f"{active[channel]} refused the last {times} requests ({newest.reason}): is the secret right?"
+            found.add(REFUSED, channel, detail)
 
 
-def _fetches(tx: Connection, active: Mapping[int, str]) -> list[Trouble]:
+def _fetches(tx: Connection, found: Look, active: Mapping[int, str], now: datetime) -> None:
+    """Leads that the platform does not give: those that wait for the next try, and those parked for want of a token."""
     c = _SUBMISSIONS.c
-    waiting = (
-        select(c.channel, c.reason, func.count().label("leads"), func.max(c.failures).label("failures"))
-        .where(c.state == SubmissionState.FETCH.value, c.failures > 0)
-        .group_by(c.channel, c.reason)
+    figures = (func.count().label("leads"), func.max(c.failures).label("failures"))
+    waiting = select(c.channel, c.reason, *figures).where(c.state == SubmissionState.FETCH.value, c.failures > 0)
+    parked = select(c.channel, c.reason, *figures).where(
+        c.outcome == Outcome.PARKED.value, c.id >= ids_since(now - LOOKED_BACK), c.reason.in_(TOKEN_REASONS)
     )
-    found = {}
-    for row in tx.execute(waiting):
+    leads: Counter[tuple[str, int]] = Counter()
+    reasons: dict[tuple[str, int], set[str]] = defaultdict(set)
+    for statement in (waiting, parked):
+        for row in tx.execute(statement.group_by(c.channel, c.reason)):
+            kind = TOKEN if row.reason in TOKEN_REASONS else FETCH
+            if row.channel in active and (kind == TOKEN or row.failures >= FAILING):
+                leads[kind, row.channel] += row.leads
+                reasons[kind, row.channel].add(row.reason)
+    for (kind, channel), count in leads.items():
+        why = ", ".join(sorted(reasons[kind, channel]))
+        found.add(kind, channel, f"{count} leads of {active[channel]} cannot be fetched ({why})")
+
+
+def _chores(tx: Connection, found: Look, active: Mapping[int, str], now: datetime) -> None:
+    """What the platform said of the channel when it was asked, and leads that it does not give back."""
+    c = _CHORES.c
+    asked = or_(c.key.like("check:%"), c.failures > 0)
+    for row in tx.execute(select(c.key, c.channel, c.reason, c.failures, c.state).where(asked).order_by(c.key)):
         if row.channel not in active:
             continue
-        token = row.reason in TOKEN_REASONS
-        if token or row.failures >= FAILING:
-            detail = f"{row.leads} leads of {active[row.channel]} cannot be fetched ({row.reason})"
-            one = Trouble(TOKEN if token else FETCH, row.channel, detail)
-            found[one.kind, one.channel] = one
-    return list(found.values())
+        kind, key = row.key.partition(":")[0], active[row.channel]
+        if row.reason in TOKEN_REASONS:
+            found.add(TOKEN, row.channel, f"{key} cannot ask the platform ({row.reason})")
+        elif kind == "reconcile" and row.failures >= FAILING and row.reason not in UNALARMING:
+            found.add(FETCH, row.channel, f"leads of {key} cannot be read back ({row.reason})")
+        if kind == "check":
+            for words in _said(json.loads(row.state).get("checked", []), now):
+                found.add(TOKEN, row.channel, f"{key}: {words}")
+
+
+def _said(checked: list[dict[str, Any]], now: datetime) -> list[str]:
+    """What is not well, or soon will not be."""
+    words = []
+    for one in checked:
+        until = datetime.fromisoformat(one["until"]) if one["until"] else None
+        if not one["ok"]:
+            words.append(one["detail"])
+        elif until is not None and until - now < EXPIRES_SOON:
+            words.append(f"{one['detail']} (until {until:%Y-%m-%d %H:%M} UTC)")
+    return words

@@ -1,77 +1,99 @@
-"""Deliveries per channel and hour, and what is usual: the same hour of the same weekday over the past four weeks."""
+"""Deliveries per channel and hour, and what is usual: the same hours of the same weekday over the past four weeks."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from statistics import median_low
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, Text, cast, delete, func, select
 
-from db.bulk import insert_rows
+from db.bulk import any_of, insert_rows
 from db.models import Base
 from db.queries.paging import ids_since
+from db.session import AnyRow, Database
 
 _DELIVERIES = Base.metadata.tables["deliveries"]
 _HOURS = Base.metadata.tables["channel_hours"]
 
 HOUR = timedelta(hours=1)
+WEEK = timedelta(weeks=1)
 WEEKS = 4
-COUNTED_AGAIN = 3
+COUNTED_AGAIN = 2
 """Hours that each count looks back: deliveries may be committed after later ones."""
+KNOWN_WEEKS = 2
+"""Weeks of a channel before anything is called usual."""
 
 
 def hour_of(moment: datetime) -> datetime:
     """The hour that a moment is in."""
-    return moment.replace(minute=0, second=0, microsecond=0)
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-def count_hours(tx: Connection, now: datetime, since: datetime | None) -> None:
-    """Counts the hours that ended, those of `since` (four weeks at most) and the last few again."""
+def count_hours(database: Database, now: datetime, since: datetime | None) -> None:
+    """Counts the hours that ended, those of `since` (four weeks at most) and the last few again. The counting itself
+    is a reading unit of work: on SQLite a long writing one would keep intake waiting."""
     until = hour_of(now)
-    oldest = until - timedelta(weeks=WEEKS)
+    oldest = until - WEEKS * WEEK - HOUR
     begin = max(oldest, min(hour_of(since or oldest), until) - COUNTED_AGAIN * HOUR)
+    with database.read() as tx:
+        counted = _counted(tx, begin, until)
+    with database.write() as tx:
+        tx.execute(delete(_HOURS).where((_HOURS.c.hour >= begin) | (_HOURS.c.hour < oldest)))
+        rows = [
+            {"channel": row.channel, "hour": _hour(row.hour), "deliveries": row.deliveries, "last_at": row.last_at}
+            for row in counted
+        ]
+        insert_rows(tx, _HOURS, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A channel's counts by hour, and its first hour."""
+
+    counts: Mapping[datetime, int]
+    first: datetime
+
+    def missed(self, last: datetime, now: datetime) -> int:
+        """Deliveries that are usual in the full hours between the last one and now: of the totals of these hours one
+        to four weeks ago, as far as the channel was there, the one in the middle (the lower of two), so that one busy
+        week does not make the next one look silent."""
+        hours = []
+        hour = max(hour_of(last) + HOUR, hour_of(now) - WEEK)
+        while hour < hour_of(now):
+            hours.append(hour)
+            hour += HOUR
+        weeks = [w for w in range(1, WEEKS + 1) if hours and hours[0] - w * WEEK >= self.first]
+        if len(weeks) < KNOWN_WEEKS:
+            return 0
+        return median_low(sum(self.counts.get(hour - w * WEEK, 0) for hour in hours) for w in weeks)
+
+
+def past_of(tx: Connection, channels: Collection[int]) -> Mapping[int, Past]:
+    """What was counted of these channels."""
+    if not channels:
+        return {}
+    c = _HOURS.c
+    counts: dict[int, Counter[datetime]] = {channel: Counter() for channel in channels}
+    for row in tx.execute(select(c.channel, c.hour, c.deliveries).where(any_of(tx, c.channel, channels))):
+        counts[row.channel][row.hour] = row.deliveries
+    return {channel: Past(found, min(found)) for channel, found in counts.items() if found}
+
+
+def _counted(tx: Connection, begin: datetime, until: datetime) -> list[AnyRow]:
     d = _DELIVERIES.c
-    rows = tx.execute(
-        select(d.channel, d.received_at).where(d.id >= ids_since(begin), d.received_at >= begin, d.received_at < until)
+    # The text of a time begins the same in both databases (sessions are in UTC): `2026-09-21 12`.
+    hour = func.substr(cast(d.received_at, Text), 1, 13).label("hour")
+    statement = (
+        select(d.channel, hour, func.count().label("deliveries"), func.max(d.received_at).label("last_at"))
+        .where(d.id >= ids_since(begin), d.received_at >= begin, d.received_at < until)
+        .group_by(d.channel, hour)
+        .order_by(d.channel, hour)
     )
-    counts = Counter((row.channel, hour_of(row.received_at)) for row in rows)
-    tx.execute(delete(_HOURS).where(_HOURS.c.hour >= begin))
-    tx.execute(delete(_HOURS).where(_HOURS.c.hour < oldest))
-    insert_rows(tx, _HOURS, [{"channel": c, "hour": hour, "deliveries": n} for (c, hour), n in sorted(counts.items())])
+    return list(tx.execute(statement))
 
 
-def usual(tx: Connection, now: datetime) -> Mapping[int, Mapping[datetime, float]]:
-    """By channel, the usual number of deliveries of each of the last 168 hours: the mean of the same hour one, two,
-    three and four weeks before, as far as the channel was there."""
-    begin = hour_of(now) - timedelta(weeks=1)
-    past: dict[int, Counter[datetime]] = defaultdict(Counter)
-    first: dict[int, datetime] = {}
-    for row in tx.execute(select(_HOURS.c.channel, _HOURS.c.hour, _HOURS.c.deliveries)):
-        past[row.channel][row.hour] = row.deliveries
-        first[row.channel] = min(row.hour, first.get(row.channel, row.hour))
-    found: dict[int, dict[datetime, float]] = {}
-    for channel, counts in past.items():
-        found[channel] = {}
-        for back in range(168):
-            hour = begin + timedelta(weeks=1) - back * HOUR
-            weeks = [w for w in range(1, WEEKS + 1) if hour - timedelta(weeks=w) >= first[channel]]
-            if weeks:
-                found[channel][hour] = sum(counts[hour - timedelta(weeks=w)] for w in weeks) / len(weeks)
-    return found
-
-
-def last_deliveries(tx: Connection, now: datetime) -> dict[int, datetime]:
-    """The last delivery of each channel in the past four weeks; exact for the last hours, else to the hour."""
-    d = _DELIVERIES.c
-    begin = hour_of(now) - COUNTED_AGAIN * HOUR
-    found = {
-        row.channel: row.hour + HOUR
-        for row in tx.execute(
-            select(_HOURS.c.channel, func.max(_HOURS.c.hour).label("hour"))
-            .where(_HOURS.c.deliveries > 0)
-            .group_by(_HOURS.c.channel)
-        )
-    }
-    recent = select(d.channel, func.max(d.received_at).label("at")).where(d.id >= ids_since(begin)).group_by(d.channel)
-    return found | {row.channel: row.at for row in tx.execute(recent)}
+def _hour(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%d %H").replace(tzinfo=UTC)

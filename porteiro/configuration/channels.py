@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
@@ -23,6 +24,7 @@ MAPPED_FIELDS = (
 MAPPED_OPEN = (*OPEN_FACTS, "extra.")
 
 _FILLED = ("secrets", "options", "forward_to")
+_READ_IN = "`secrets`, `options` and `forward_to`"
 
 
 def check_channels(root: Place, sources: Mapping[str, Source], secrets: Mapping[str, str], report: Report) -> None:
@@ -31,7 +33,7 @@ def check_channels(root: Place, sources: Mapping[str, Source], secrets: Mapping[
         source = _source(channel, sources, report)
         _check_secrets(channel, source, secrets, report)
         _check_references(channel["options"], secrets, report)
-        _check_references(channel["forward_to"], secrets, report)
+        _check_forward(channel["forward_to"], secrets, report)
         if source is not None:
             _check_options(channel["options"], source, secrets, report)
         for field, place in channel["mapping"].entries().items():
@@ -41,9 +43,7 @@ def check_channels(root: Place, sources: Mapping[str, Source], secrets: Mapping[
         _check_defaults(channel["defaults"], root, report)
     for place in _outside(root):
         for name in names_in(place.value):
-            report.error(
-                place, f"`${{{name}}}` is read in a channel's `secrets`, `options` and `forward_to` alone: write the value"
-            )
+            report.error(place, f"`${{{name}}}` is read in a channel's {_READ_IN} alone: write the value")
 
 
 def _source(channel: Place, sources: Mapping[str, Source], report: Report) -> Source | None:
@@ -87,6 +87,19 @@ def _check_references(options: Place, secrets: Mapping[str, str], report: Report
         _check_set(place, secrets, report)
         if isinstance(place.value, str) and "${" in REFERENCE.sub("", place.value):
             report.error(place, "a variable is written `${NAME}`: letters, digits and `_`, a letter first")
+
+
+def _check_forward(place: Place, secrets: Mapping[str, str], report: Report) -> None:
+    _check_references(place, secrets, report)
+    if place.text is None or any(not secrets.get(name) for name in names_in(place.value)):
+        return
+    try:
+        address = urlsplit(fill(place.text, lambda name: secrets[name]))
+        whole = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+    except ValueError:
+        whole = False
+    if not whole:
+        report.error(place, "with its variables filled in this is no address: write `https://…`")
 
 
 def _check_options(options: Place, source: Source, secrets: Mapping[str, str], report: Report) -> None:

@@ -123,6 +123,7 @@ class Houses:
             mapping=dict(channel.mapping),
             defaults={str(name): value for name, value in channel.defaults.items()},
             retired=retired,
+            forward_to=fill(channel.forward_to, lookup) if channel.forward_to else None,
         )
 
     def _warn(self, message: str) -> None:

@@ -11,6 +11,7 @@ from adapters.sources.base import Source
 from porteiro.configuration.channels import check_channels
 from porteiro.configuration.check import check_references
 from porteiro.configuration.document import MAX_BYTES, Place, Unreadable, read_document
+from porteiro.configuration.junk import check_junk
 from porteiro.configuration.problems import Problem, Report
 from porteiro.configuration.shape import report_shape
 from schemas.config import Configuration
@@ -36,6 +37,7 @@ def load(text: str, filename: str, sources: Mapping[str, Source], secrets: Mappi
     configuration = _validate(root, report)
     check_references(root, sources, report)
     check_channels(root, sources, secrets, report)
+    check_junk(root["junk"], report)
     return (None if report.failed() else configuration), report.problems()
 
 

@@ -15,7 +15,7 @@ from db.ids import new_id
 from opv.retry import JITTER, SCHEDULE
 from schemas.errors import Retry
 from schemas.source import HttpAnswer
-from tests.pipeline import Pipeline, Start, counted, limit_batches
+from tests.pipeline import NoNetwork, Pipeline, Start, counted, limit_batches
 
 Answer = HttpAnswer | BaseException | Callable[[], HttpAnswer]
 
@@ -34,7 +34,7 @@ def refusal(status: int, code: int, subcode: int | None = None, **headers: str) 
                       json.dumps({"error": error}).encode())  # fmt: skip
 
 
-class Graph:
+class Graph(NoNetwork):
     """The platform: for each lead the answers in turn, the last one again and again; without any, the lead."""
 
     def __init__(self, **answers: list[Answer]) -> None:

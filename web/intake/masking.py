@@ -17,7 +17,7 @@ from pydantic import BaseModel, SecretStr
 
 from adapters.sources.base import json_body
 from schemas.errors import Park
-from schemas.source import OWN_HEADERS, Entrance, percent_decoded
+from schemas.source import FORWARDED_HEADER, OWN_HEADERS, Entrance, percent_decoded
 
 MASK = b"***"
 SHORTEST = 8
@@ -27,6 +27,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 _ALWAYS = ("authorization", "proxy-authorization")
 _OWN = OWN_HEADERS.encode()
+_FORWARDED = FORWARDED_HEADER.encode()
 
 
 class Masker:
@@ -46,12 +47,12 @@ class Masker:
 
     def header_lines(self, headers: Headers) -> bytes:
         """Headers as stored: `name: value` lines ended by CRLF, in the order received. Those by which the house
-        marks deliveries itself are left out."""
+        marks deliveries itself are left out, except that it sent them on."""
         hidden = self._headers
         lines = [
             b"%b: %b\r\n" % (name, MASK if name in hidden else value)
             for name, value in headers
-            if not name.startswith(_OWN)
+            if not name.startswith(_OWN) or name == _FORWARDED
         ]
         return self._without_literals(b"".join(lines))
 

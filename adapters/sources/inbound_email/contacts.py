@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from email.utils import parseaddr
 
 from adapters.sources.base import Park
-from adapters.sources.inbound_email.envelopes import LONGEST_HEADER, Mail
+from adapters.sources.inbound_email.envelopes import Mail
 
 PORTALS = (
     "zapimoveis.com.br", "vivareal.com.br", "vivareal.com", "olx.com.br", "grupozap.com", "chavesnamao.com.br",
@@ -54,9 +53,9 @@ def writer(mail: Mail, text: str, senders: Sequence[str], *, is_labelled: bool, 
         candidates = [(forwarded[1].strip(" \"'*<["), forwarded[2])]
     else:
         candidates = [mail.reply_to, *([] if is_reached else [mail.sender])]
-    house = parseaddr(mail.recipient[:LONGEST_HEADER])[1].lower()
+    house = mail.recipient.lower()
     for name, address in candidates:
-        if "@" in address and address.lower() != house and not _is_portals(address, mail, senders):
+        if "@" in address and address.lower() not in house and not _is_portals(address, mail, senders):
             return name, address
     return "", ""
 

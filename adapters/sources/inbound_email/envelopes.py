@@ -41,8 +41,12 @@ LEFT = (
 )  # fmt: skip
 """What says nothing of a mail that other fields do not."""
 
-# Python takes any codec by name, very slow ones too. Mails in Portuguese are in one of these.
-_CHARSETS = frozenset({"utf-8", "us-ascii", "iso-8859-1", "iso-8859-15", "windows-1252"})
+# Python takes any codec by its name, very slow ones too. Mails in Portuguese are in one of these; who writes Latin-1
+# means Windows' (https://encoding.spec.whatwg.org/#names-and-labels).
+_CHARSETS = {
+    "utf-8": "utf-8", "us-ascii": "cp1252", "iso-8859-1": "cp1252", "windows-1252": "cp1252",
+    "iso-8859-15": "iso8859-15",
+}  # fmt: skip
 _SIGNED_PART = re.compile(rb'name="?(timestamp|token|signature)"?[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*+\r?\n([^\r\n]*)')
 _SIGNED_PAIR = re.compile(rb"(?:^|&)(timestamp|token|signature)=([^&\s]*)")
 
@@ -212,7 +216,10 @@ def _decoded(header: str) -> str:
 
 def _address(text: str | None) -> tuple[str, str]:
     """Name and address of `Rosa <rosa@…>`."""
-    return parseaddr((text or "")[:LONGEST_HEADER])
+    try:
+        return parseaddr((text or "")[:LONGEST_HEADER])
+    except RecursionError:  # groups in groups
+        return "", ""
 
 
 def _is_attached(part: Message) -> bool:
@@ -223,8 +230,7 @@ def _content(part: Message | None) -> str:
     payload = part.get_payload(decode=True) if part is not None else None
     if part is None or not isinstance(payload, bytes):
         return ""
-    charset = part.get_content_charset() or "utf-8"
-    for name in (charset if charset in _CHARSETS else "utf-8", "utf-8"):
+    for name in (_CHARSETS.get(part.get_content_charset() or "", "utf-8"), "utf-8"):
         try:
             return payload.decode(name)
         except UnicodeDecodeError:
@@ -234,9 +240,8 @@ def _content(part: Message | None) -> str:
 
 def _recoded(text: str, charset: str) -> str:
     """A form's text (read as UTF-8, else Latin-1) in the charset that the form declares for it."""
-    if charset not in ("windows-1252", "iso-8859-15"):
-        return text
+    codec = _CHARSETS.get(charset, "utf-8")
     try:
-        return text.encode("latin-1").decode(charset)
+        return text if codec == "utf-8" else text.encode("latin-1").decode(codec)
     except UnicodeError:
         return text

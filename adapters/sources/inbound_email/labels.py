@@ -23,7 +23,8 @@ USUAL: Mapping[str, Sequence[str]] = {
 """What mails call a lead's fields, besides the names that forms use."""
 
 LONGEST_LABEL = 60
-MAX_WORDS = 6
+MAX_WORDS = 3
+"""Words of a label that nobody knows: what is longer is a sentence."""
 MAX_VALUES = 200
 """Labelled values of one mail."""
 
@@ -105,13 +106,14 @@ class Labels:
     def _labelled(self, line: str, *, alone: bool) -> _Value | None:
         head, colon, tail = line.partition(":")
         label, said = _EDGES.sub("", head), tail.strip(" *|>\t")
-        if not label or len(label) > LONGEST_LABEL or len(words(label)) > MAX_WORDS:
+        if not label or len(label) > LONGEST_LABEL:
             return None
         means = self._means.get(compact(label))
         if means is not None:
             return _Value(label, means, [said])
-        plain = colon and not tail.startswith("//") and not any(map(str.isdigit, label))
-        if plain and (said or alone) and " ".join(words(label)) not in _FORWARDED:
+        named = words(label)
+        is_label = colon and len(named) <= MAX_WORDS and not any(map(str.isdigit, label)) and not tail.startswith("//")
+        if is_label and (said or alone) and " ".join(named) not in _FORWARDED:
             return _Value(label, None, [said])
         return None
 

@@ -41,7 +41,7 @@ def read_mail(
     sender is not to be trusted."""
     flags = check_sender(mail, senders)
     cells, seen = text_cells(mail.text), html_cells(mail.html)
-    said = mail.text.strip() or "\n".join(seen).strip()
+    said = "\n".join(cells).strip() or "\n".join(seen).strip()
     door, key = replace(entrance, mapping=labels.mapping), identifier(mail.message_id.strip(" <>"))
     plain, rich = (form.read_fields({"fields": labels.values(one)}, door, key) for one in (cells, seen))
     read = plain if _reaches(plain.lead) or not (_reaches(rich.lead) or not mail.text.strip()) else rich
@@ -66,8 +66,9 @@ def _add_contacts(lead: Lead, mail: Mail, said: str, senders: Sequence[str]) -> 
     is_labelled = _reaches(lead)
     if not any(sum(map(str.isdigit, phone.value)) >= 8 for phone in lead.phones):
         linked = linked_phones(mail.html)[:MAX_PHONES] if is_labelled or lead.name else []
-        lead.phones += [SentPhone(value=phone) for phone in linked]
-        lead.flags += ["phone_from_link"] if linked else []
+        if linked:  # the text beside the label is the link's: `Ver telefone`
+            lead.phones = [SentPhone(value=phone) for phone in linked]
+            lead.flags.append("phone_from_link")
     if not lead.emails:
         name, address = writer(mail, said, senders, is_labelled=is_labelled, is_reached=bool(lead.phones))
         if address:

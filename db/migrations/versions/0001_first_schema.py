@@ -136,6 +136,7 @@ def upgrade() -> None:
         sa.Column("channel", sa.SmallInteger(), nullable=False),
         sa.Column("hour", UtcTime(), nullable=False),
         sa.Column("deliveries", sa.Integer(), nullable=False),
+        sa.Column("last_at", UtcTime(), nullable=False),
         sa.PrimaryKeyConstraint("channel", "hour", name=op.f("pk_channel_hours")),
     )
     op.create_table(
@@ -160,6 +161,7 @@ def upgrade() -> None:
         "chores",
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("channel", sa.SmallInteger(), nullable=False),
+        sa.Column("planned_at", UtcTime(), nullable=False),
         sa.Column("due_at", UtcTime(), nullable=True),
         sa.Column("lease", sa.Uuid(), nullable=True),
         sa.Column("attempts", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
@@ -225,6 +227,7 @@ def upgrade() -> None:
         sa.Column("outcome", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("secret", sa.SmallInteger(), nullable=False),
         sa.Column("replays", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("accepted_at", UtcTime(), nullable=True),
         sa.Column("sha256", sa.LargeBinary(), nullable=False),
         sa.Column("url", sa.LargeBinary(), nullable=False),
         sa.Column("headers", sa.LargeBinary(), nullable=False),
@@ -445,8 +448,17 @@ def upgrade() -> None:
         sa.Column("pointer", sa.String(), nullable=True),
         sa.Column("fetched", sa.LargeBinary(), nullable=True),
         sa.Column("person", sa.LargeBinary(), nullable=True),
+        sa.Column("address", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_submissions")),
         sa.UniqueConstraint("namespace", "key", name=op.f("uq_submissions_namespace_key")),
+    )
+    op.create_index(
+        "ix_submissions_address_created_at",
+        "submissions",
+        ["address", "created_at"],
+        unique=False,
+        postgresql_where=sa.text("address IS NOT NULL"),
+        sqlite_where=sa.text("address IS NOT NULL"),
     )
     op.create_index("ix_submissions_delivery_id", "submissions", ["delivery_id"], unique=False)
     op.create_index(

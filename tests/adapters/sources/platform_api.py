@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from schemas.source import HttpAnswer
 
 
 class PlatformApi:
-    """Gives its answers one after the other, the last one for ever. `asked` holds URL, parameters and headers."""
+    """Gives its answers one after the other, the last one for ever. `asked` holds URL, parameters (of a POST
+    the body) and headers."""
 
     def __init__(self, *answers: HttpAnswer) -> None:
         self._answers = list(answers)
-        self.asked: list[tuple[str, Mapping[str, str], Mapping[str, str]]] = []
+        self.asked: list[tuple[str, Mapping[str, Any], Mapping[str, str]]] = []
 
     def get(
         self, url: str, *, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> HttpAnswer:
-        self.asked.append((url, params or {}, headers or {}))
+        return self._answer(url, params or {}, headers or {})
+
+    def post(self, url: str, *, json: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> HttpAnswer:
+        return self._answer(url, json, headers or {})
+
+    def _answer(self, url: str, said: Mapping[str, Any], headers: Mapping[str, str]) -> HttpAnswer:
+        self.asked.append((url, said, headers))
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
 
 

@@ -37,12 +37,24 @@ SIGNING = [
     "linkedin_lead_gen",
     "meta_lead_ads",
     "standard_webhooks",
+    "tally",
     "twilio_call",
+    "typeform",
     "webflow",
     "whatsapp_cloud",
 ]
 """Sources whose signature binds the body."""
-MANY_FORMATS = ["blip", "chatwoot", "form", "jivochat", "navent", "rd_station", "standard_webhooks", "whatsapp_cloud"]
+MANY_FORMATS = [
+    "blip",
+    "chatwoot",
+    "form",
+    "inbound_email",
+    "jivochat",
+    "navent",
+    "rd_station",
+    "standard_webhooks",
+    "whatsapp_cloud",
+]
 ONE_FORMAT = [slug for slug in SLUGS if slug not in (*FETCHING, *MANY_FORMATS)]
 WITHOUT_EMAIL = ["twilio_call", "whatsapp_cloud"]
 """Sources that know a person by the phone alone."""

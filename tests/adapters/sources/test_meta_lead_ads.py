@@ -37,6 +37,9 @@ class Graph:
         self.asked.append((url, params or {}))
         return HttpAnswer(self.status, self.headers, self.body)
 
+    def post(self, url: str, *, json: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> HttpAnswer:
+        raise AssertionError("leads of Meta are read by GET alone")
+
 
 def test_the_handshake_gives_the_bare_challenge() -> None:
     door = entrance(SLUG)

@@ -1,0 +1,86 @@
+"""Reconciliation asked for by a person, under the lease of the chore that does it by the clock: never both at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection, select, update
+
+from db.ids import new_id
+from db.models import Base
+from db.session import Database
+from opv.channels.plan import RECONCILE, begin, of_channel
+from opv.channels.reconcile import Pull, Pulled
+from opv.house import House
+from opv.step import Clock
+from schemas.errors import PorteiroError, Reject, Retry
+from schemas.source import Entrance, HttpClient
+
+_CHORES = Base.metadata.tables["chores"]
+
+LEASE = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A chore's lease, and what to give back with it."""
+
+    key: str
+    token: UUID
+    planned_at: datetime
+    due_at: datetime | None
+
+    def keep(self, tx: Connection, clock: Clock) -> None:
+        """Renews the lease. Raises `Retry` when another has it."""
+        c = _CHORES.c
+        held = update(_CHORES).where(c.key == self.key, c.lease == self.token)
+        if not tx.execute(held.values(due_at=clock() + LEASE)).rowcount:
+            raise Retry("lease_lost", "another process reconciles the channel now")
+
+
+def reconcile(
+    database: Database, house: House, entrance: Entrance, http: HttpClient, clock: Clock, since: datetime
+) -> Iterator[Pulled]:
+    """Asks the platform for the channel's leads since a moment and stores those that are missing; gives how far it
+    is after each page. No alarm is raised when the time before the channel's own is asked for too. Raises `Retry` or
+    `Park` as the source does, `Reject` when the source cannot, or when the channel is being reconciled already."""
+    if not entrance.source.reads_back:
+        raise Reject("no_read_api", f"{entrance.source.title} has no API that gives leads back", 409)
+    with _lease(database, entrance, clock) as held:
+        pull = Pull(
+            database, house, entrance, http, clock,
+            keep=lambda tx, _: held.keep(tx, clock), quiet=since < held.planned_at,
+        )  # fmt: skip
+        pulled = Pulled.begin(since, clock())
+        try:
+            while True:
+                pulled = pull.page(pulled)
+                yield pulled
+                if pulled.place is None:
+                    return
+        except BaseException as error:  # the person's Ctrl-C too
+            pull.fail(pulled, error.reason if isinstance(error, PorteiroError) else "interrupted")
+            raise
+
+
+@contextmanager
+def _lease(database: Database, entrance: Entrance, clock: Clock) -> Iterator[_Held]:
+    c, key, token = _CHORES.c, of_channel(RECONCILE, entrance.key), new_id()
+    with database.write() as tx:
+        now = clock()
+        begin(tx, key, entrance.id, now)
+        row = tx.execute(select(*_CHORES.c).where(c.key == key).with_for_update()).one()
+        if row.lease is not None and row.due_at is not None and row.due_at > now:
+            detail = f"{entrance.key} is being reconciled by another process: try again in a minute"
+            raise Reject("reconciling", detail, 409)
+        tx.execute(update(_CHORES).where(c.key == key).values(lease=token, due_at=now + LEASE))
+    try:
+        yield _Held(key, token, row.planned_at, row.due_at)
+    finally:
+        with database.write() as tx:
+            mine = (c.key == key, c.lease == token)
+            tx.execute(update(_CHORES).where(*mine).values(lease=None, due_at=row.due_at))

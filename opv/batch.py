@@ -171,7 +171,7 @@ class Batch:
             self.rows["timers"].append(
                 {
                     "id": new_id(), "automation": checked.automation.key, "opportunity_id": opv.id,
-                    "stage": opv.stage, "stage_seq": seq, "due_at": due_at, "lease": None, "attempts": 0,
+                    "stage": opv.stage, "stage_seq": seq, "due_at": due_at,
                 }
             )  # fmt: skip
 
@@ -192,7 +192,6 @@ class Batch:
             {
                 "id": new_id(), "opportunity_id": opv.id, "seq": seq, "kind": kind, "stage": opv.stage,
                 "depth": cause.depth, "chain": ",".join(cause.chain), "at": self.now, "due_at": self.now,
-                "lease": None, "attempts": 0,
             }
         )  # fmt: skip
         self.woken.add("automation")

@@ -16,10 +16,11 @@ from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from db.bulk import add_new
 from db.models import Base
+from db.queries.forwarding import KIND
 from opv.history import text_of
 from opv.house import House
 from opv.submissions import Received
@@ -35,7 +36,7 @@ from schemas.source import (
     request_from,
 )
 
-KIND = TARGET = "forward"
+TARGET = "forward"
 
 _MESSAGES = Base.metadata.tables["outbound_messages"]
 _DELIVERIES = Base.metadata.tables["deliveries"]
@@ -84,6 +85,13 @@ def queue_forward_of(tx: Connection, delivery_id: UUID, now: datetime) -> None:
     forward_to = json.loads(row.document).get("forward_to")
     if forward_to and not any(mark in request_from("POST", b"", row.headers, b"").headers for mark in _OWN):
         add_new(tx, _MESSAGES, [_message(delivery_id, row.key, forward_to, now)], ("idempotency_key",))
+
+
+def resend(tx: Connection, channel: str, now: datetime) -> int:
+    """Sends the parked messages of a channel again, after what was wrong is mended; how many there are."""
+    c = _MESSAGES.c
+    statement = update(_MESSAGES).where(c.state == "parked", c.kind == KIND, c.recipient == channel)
+    return tx.execute(statement.values(state="pending", due_at=now, lease=None, attempts=0, failures=0)).rowcount
 
 
 def _message(delivery: UUID, channel: str, url: str, now: datetime) -> dict[str, Any]:

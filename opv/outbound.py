@@ -17,8 +17,9 @@ from sqlalchemy import Connection, select
 from db.bulk import any_of, update_rows
 from db.claim import WorkList, claim
 from db.models import Base
-from db.session import AnyRow, Database
-from opv import forward
+from db.queries.forwarding import KIND
+from db.session import AnyRow, Database, commit_to_disk
+from opv.forward import request_to_send
 from opv.house import House, HouseOf
 from opv.retry import next_try
 from opv.step import Clock, Progress, fingerprint
@@ -38,7 +39,7 @@ class Send:
     """Runs rounds of the outbound step in one process."""
 
     name = "outbound"
-    work_list = WorkList(_MESSAGES, "id", batch=200, lease=timedelta(seconds=120), max_attempts=3)
+    work_list = WorkList(_MESSAGES, "id", batch=500, lease=timedelta(seconds=120), max_attempts=3)
 
     def __init__(self, database: Database, house_of: HouseOf, targets: Mapping[str, Target], clock: Clock) -> None:
         self._database = database
@@ -58,9 +59,10 @@ class Send:
     def _round(self, *, tried: bool) -> Progress:
         progress = Progress()
         with self._database.write() as tx:
+            commit_to_disk(tx)
             taken = claim(tx, self.work_list, self._clock(), tried=tried)
             rows = _rows(tx, taken.ids) if taken else []
-            house = self._house_of(tx) if any(row.kind == forward.KIND for row in rows) else None
+            house = self._house_of(tx) if any(row.kind == KIND for row in rows) else None
         if taken is None:
             return progress
         progress.done, progress.more = len(rows), taken.tried or len(rows) >= self.work_list.batch
@@ -97,6 +99,8 @@ class Send:
                 silent[place] = error
             return row, error
 
+        if house is None:
+            return [one for one in map(send, rows) if one is not None]
         with ThreadPoolExecutor(max_workers=THREADS) as threads:
             return [one for one in threads.map(send, rows) if one is not None]
 
@@ -106,9 +110,9 @@ class Send:
             return Park("unknown_target", f"there is no target {row.target}")
         try:
             request = None
-            if row.kind == forward.KIND and house is not None:
+            if row.kind == KIND and house is not None:
                 with self._database.read() as tx:
-                    request = forward.request_to_send(tx, row.id, house)
+                    request = request_to_send(tx, row.id, house)
             target.send(Message(row.idempotency_key, row.kind, row.recipient, row.body, request))
         except PorteiroError as error:
             return error

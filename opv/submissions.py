@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, select
 from db.bulk import any_of, insert_new, insert_rows
 from db.ids import new_id
 from db.models import Base, Outcome, SubmissionState
+from db.session import AnyRow
 from opv.junk import JunkRules
 from opv.late import is_late
 from opv.normalize import NormalizedLead, normalize
@@ -153,10 +154,27 @@ def store(tx: Connection, found: Sequence[Submitted], now: datetime) -> list[Sub
     _repeats_by_content(tx, found)
     keyed = sorted((s for s in found if s.key is not None), key=lambda s: (s.namespace, s.key or ""))
     inserted = insert_new(tx, _SUBMISSIONS, [s.row(now) for s in keyed], ("namespace", "key"), ("id",))
-    _mark_known(tx, [s for s in keyed if s.id not in inserted], inserted)
+    known = [s for s in keyed if s.id not in inserted]
+    _mark_known(known, _firsts(tx, known), inserted)
     loose = [s for s in found if s.id not in inserted and not s.again]
     insert_rows(tx, _SUBMISSIONS, [s.row(now) for s in loose])
     return [s for s in found if s.repeat_of is None and not s.again]
+
+
+def foresee(tx: Connection, found: Sequence[Submitted], taken: set[tuple[str, str]]) -> None:
+    """Marks submissions of deliveries that are read anew as `store` would, without writing. `taken` are keys that
+    submissions before these would have, and gets those of these."""
+    _repeats_by_content(tx, found)
+    firsts = _firsts(tx, found)
+    forgotten = {s.delivery for s in found}
+    for submission in sorted((s for s in found if s.key is not None), key=lambda s: s.received_at):
+        place = (submission.namespace, submission.key or "")
+        there = firsts.get(place)
+        if there is not None and (there.delivery_id not in forgotten or there.outcome == Outcome.CAPTURED.value):
+            _mark_known([submission], firsts, ())
+        elif place in taken and submission.outcome is not Outcome.TEST:
+            submission.outcome, submission.reason = Outcome.REPEATED, None
+        taken.add(place)
 
 
 def forget_unfinished(tx: Connection, deliveries: Iterable[UUID]) -> None:
@@ -284,15 +302,21 @@ def _repeats_by_content(tx: Connection, found: Sequence[Submitted]) -> None:
             seen.setdefault((submission.namespace, _bucket_key(content, at)), (submission.id, at))
 
 
-def _mark_known(tx: Connection, known: Sequence[Submitted], inserted: Container[UUID]) -> None:
-    if not known:
-        return
+def _firsts(tx: Connection, known: Iterable[Submitted]) -> Mapping[tuple[str, str | None], AnyRow]:
+    """The stored submissions that have the keys of these."""
     c = _SUBMISSIONS.c
-    keys = {s.key for s in known}
-    rows = tx.execute(select(c.namespace, c.key, c.id, c.delivery_id, c.person).where(any_of(tx, c.key, keys)))
-    first = {(row.namespace, row.key): row for row in rows}
+    keys = {s.key for s in known if s.key is not None}
+    if not keys:
+        return {}
+    columns = (c.namespace, c.key, c.id, c.delivery_id, c.outcome, c.person)
+    return {(row.namespace, row.key): row for row in tx.execute(select(*columns).where(any_of(tx, c.key, keys)))}
+
+
+def _mark_known(
+    known: Sequence[Submitted], firsts: Mapping[tuple[str, str | None], AnyRow], inserted: Container[UUID]
+) -> None:
     for submission in known:
-        there = first[submission.namespace, submission.key]
+        there = firsts[submission.namespace, submission.key]
         submission.key = None
         if there.delivery_id == submission.delivery and there.id not in inserted:
             submission.again, submission.outcome = True, Outcome.CAPTURED

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from schemas.page import Paging, Since
+from schemas.page import Paging, Parameters, Since
 
 OutcomeWord = Literal["pending", "captured", "repeated", "test", "ignored", "parked"]
 
@@ -20,6 +20,74 @@ class DeliveryFilters(Paging):
     channel: str | None = None
     reason: str | None = None
     since: Since | None = None
+
+
+class Replay(BaseModel):
+    """Which deliveries to put back: at least one of the filters, the newest first. `dry_run`: only say what would
+    change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    outcome: OutcomeWord | None = None
+    channel: str | None = None
+    reason: str | None = None
+    since: Since | None = None
+    limit: int = Field(1000, ge=1, le=1000)
+    dry_run: bool = False
+
+    @model_validator(mode="after")
+    def _narrowed(self) -> Replay:
+        if self.outcome == "pending":
+            raise ValueError("pending deliveries are on the work list already")
+        if not (self.outcome or self.channel or self.reason or self.since):
+            raise ValueError("say which: outcome, channel, reason or since")
+        return self
+
+
+class BecameItem(BaseModel):
+    """An outcome and its reason."""
+
+    outcome: OutcomeWord
+    reason: str | None
+
+
+class PreviewItem(BaseModel):
+    """What reading a delivery now would make of it. `pending`: its leads would be asked of the platform again."""
+
+    delivery: UUID
+    channel: str
+    before: BecameItem
+    after: BecameItem
+
+
+class ReplayAnswer(BaseModel):
+    """How many deliveries were put back, or would be; `more`: others match as well. Of a dry run, those that would
+    change, each with its outcome before and after."""
+
+    deliveries: int
+    more: bool
+    dry_run: bool
+    changes: list[PreviewItem]
+
+
+class ForwardingItem(BaseModel):
+    """A channel's deliveries of one day, and how many were sent on, wait to be, or were not taken (`parked`, by
+    reason). `unsent`: received, and not to be sent on (before `forward_to` was set, or sent here by a Porteiro)."""
+
+    channel: str
+    day: date
+    received: int
+    forwarded: int
+    waiting: int
+    parked: int
+    parked_by_reason: dict[str, int]
+    unsent: int
+
+
+class ForwardingFilters(Parameters):
+    """A day of the company's zone; today, when none is named."""
+
+    day: date | None = None
 
 
 class SubmissionItem(BaseModel):
@@ -42,7 +110,7 @@ class SubmissionItem(BaseModel):
 
 class DeliveryItem(BaseModel):
     """One request as received. A delivery whose leads are not yet fetched is `pending`, with `fetch` as the
-    state of its submissions."""
+    state of its submissions. `accepted_at`: when a person said that none of its leads is junk."""
 
     id: UUID
     channel: str
@@ -53,6 +121,7 @@ class DeliveryItem(BaseModel):
     detail: str | None
     sha256: str
     replays: int
+    accepted_at: datetime | None
     submissions: list[SubmissionItem]
 
 

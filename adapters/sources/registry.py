@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from functools import cache
+
 from adapters.sources.anapro import Anapro
 from adapters.sources.base import Source
 from adapters.sources.blip import Blip
@@ -18,6 +21,7 @@ from adapters.sources.linkedin_lead_gen import LinkedInLeadGen
 from adapters.sources.manychat import ManyChat
 from adapters.sources.meta_lead_ads import MetaLeadAds
 from adapters.sources.navent import Navent
+from adapters.sources.packages import Brought, read_packages
 from adapters.sources.rd_station import RdStation
 from adapters.sources.standard_webhooks import StandardWebhooks
 from adapters.sources.tally import Tally
@@ -26,9 +30,25 @@ from adapters.sources.typeform import Typeform
 from adapters.sources.webflow import Webflow
 from adapters.sources.whatsapp_cloud import WhatsappCloud
 
+log = logging.getLogger("porteiro.sources")
+
 
 def sources() -> dict[str, Source]:
-    """A new instance of every source, by slug."""
+    """Every source by slug: those of the house, and those that other packages bring."""
+    return {**brought().sources, **house_sources()}
+
+
+@cache
+def brought() -> Brought:
+    """What other packages bring. They are looked for once in a process, and what cannot be used is logged then."""
+    found = read_packages(house_sources().keys())
+    for one in found.left_out:
+        log.error("%s", one)
+    return found
+
+
+def house_sources() -> dict[str, Source]:
+    """A new instance of every source of the house, by slug."""
     known: tuple[Source, ...] = (
         Anapro(),
         Blip(),

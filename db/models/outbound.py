@@ -29,7 +29,6 @@ class OutboundMessage(Base):
             postgresql_where=text("state = 'parked'"),
             sqlite_where=text("state = 'parked'"),
         ),
-        Index("ix_outbound_messages_opportunity_id", "opportunity_id"),
     )
 
     id: Mapped[Id]

@@ -67,7 +67,7 @@ def _notify(action: Notify, index: int, occurrence: Occurrence, batch: Batch) ->
                 "idempotency_key": f"{occurrence.automation}:{opv.id}:{occurrence.name}:{index}:{person}",
                 "body": history.text_of({"opv": opv.number, "automation": occurrence.automation}),
                 "state": "pending", "reason": None, "created_at": batch.now, "sent_at": None,
-                "due_at": batch.now, "lease": None, "attempts": 0, "failures": 0,
+                "due_at": batch.now,
             }
         )  # fmt: skip
         data = {"to": person, "automation": occurrence.automation}

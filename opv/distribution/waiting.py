@@ -22,7 +22,7 @@ def waiting_row(
     """A row of the list, due now. `prefer`: the broker to keep the client; `exclude`: the one to leave out;
     `cause`: the automation that asks for it, so that a loop of automations is seen through the list."""
     return {
-        "opportunity_id": opv, "since": now, "due_at": now, "lease": None, "attempts": 0, "prefer": prefer,
+        "opportunity_id": opv, "since": now, "due_at": now, "prefer": prefer,
         "exclude": exclude, "reason": None, "depth": cause.depth if cause else 0,
         "chain": ",".join(cause.chain) if cause else "",
     }  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from porteiro.cli import configuration, deliveries, history, importing, operations, opv, run, token
+from porteiro.cli import configuration, deliveries, history, importing, operations, opv, run, source, token
 
 app = typer.Typer(
     name="porteiro",
@@ -35,7 +35,7 @@ def _options(
     """Options before the command."""
 
 
-for group in (run, configuration, deliveries, importing, opv, operations, token, history):
+for group in (run, configuration, deliveries, importing, opv, operations, token, history, source):
     group.register(app)
 
 

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from sqlalchemy import Connection
 
 from db.queries import deliveries
-from opv.replay import replay
+from opv.house import House
+from opv.replay import accept, preview, replay, replay_all
 from schemas.errors import Reject
-from schemas.operations import DeliveryDetail, DeliveryFilters, DeliveryItem
+from schemas.operations import (
+    BecameItem,
+    DeliveryDetail,
+    DeliveryFilters,
+    DeliveryItem,
+    PreviewItem,
+    Replay,
+    ReplayAnswer,
+)
 from schemas.page import Page, Parameters
 from web.api.auth import Calls
 
@@ -25,6 +36,22 @@ def list_deliveries(caller: Calls, filters: Annotated[DeliveryFilters, Query()])
     then have the state `fetch`, with the failures so far and the time of the next try."""
     with caller.operating() as visit:
         return deliveries.page(visit.tx, filters)
+
+
+@router.post("/replay", status_code=202)
+def replay_deliveries(caller: Calls, wanted: Replay, _: Annotated[Parameters, Query()]) -> ReplayAnswer:
+    """Reads the newest deliveries that match anew, at most 1,000; what was captured of them stays as it is. With
+    `dry_run`, nothing is put back, and the answer says what would change."""
+    filters = DeliveryFilters(outcome=wanted.outcome, channel=wanted.channel, reason=wanted.reason, since=wanted.since)
+    with caller.operating(write=not wanted.dry_run) as visit:
+        found = deliveries.ids(visit.tx, filters, wanted.limit + 1)
+        matching, more = found[: wanted.limit], len(found) > wanted.limit
+        if wanted.dry_run:
+            changes = _changes(visit.tx, matching, visit.house)
+            return ReplayAnswer(deliveries=len(matching), more=more, dry_run=True, changes=changes)
+        done = replay_all(visit.tx, matching, caller.desk.clock(), visit.viewer.person)
+    caller.desk.wake("ingest")
+    return ReplayAnswer(deliveries=len(done), more=more, dry_run=False, changes=[])
 
 
 @router.get("/{ident}")
@@ -48,6 +75,32 @@ def replay_delivery(ident: str, caller: Calls, _: Annotated[Parameters, Query()]
     if found is None:
         raise _unknown()
     return found
+
+
+@router.post("/{ident}/accept", status_code=202)
+def accept_delivery(ident: str, caller: Calls, _: Annotated[Parameters, Query()]) -> DeliveryItem:
+    """Takes a delivery all the same that was ignored as junk; 409 when it holds none."""
+    delivery = _id(ident)
+    with caller.operating(write=True) as visit:
+        accept(visit.tx, delivery, caller.desk.clock(), visit.viewer.person)
+        found = deliveries.one(visit.tx, delivery)
+    caller.desk.wake("ingest")
+    if found is None:
+        raise _unknown()
+    return found
+
+
+def _changes(tx: Connection, wanted: Sequence[UUID], house: House) -> list[PreviewItem]:
+    return [
+        PreviewItem(
+            delivery=one.delivery,
+            channel=house.entrances[one.channel].key if one.channel in house.entrances else "",
+            before=BecameItem.model_validate(one.before._asdict()),
+            after=BecameItem.model_validate(one.after._asdict()),
+        )
+        for one in preview(tx, wanted, house)
+        if one.before != one.after
+    ]
 
 
 def _id(ident: str) -> UUID:

@@ -362,7 +362,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("due_at IS NOT NULL"),
         sqlite_where=sa.text("due_at IS NOT NULL"),
     )
-    op.create_index("ix_outbound_messages_opportunity_id", "outbound_messages", ["opportunity_id"], unique=False)
     op.create_index(
         "ix_outbound_messages_parked",
         "outbound_messages",

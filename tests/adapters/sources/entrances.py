@@ -1,28 +1,27 @@
-"""Entrances and requests for the tests of sources, and leads as comparable JSON."""
+"""The channels that the tests of sources stand at, with the secrets and options of their fixtures."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from adapters.sources.base import Source
 from adapters.sources.form_presets import PRESETS
 from adapters.sources.hubspot import HubSpot
 from adapters.sources.inbound_email import InboundEmail
-from adapters.sources.registry import sources
+from adapters.sources.registry import house_sources
 from adapters.sources.standard_webhooks import StandardWebhooks
-from schemas.lead import Lead
-from schemas.source import Entrance, NotALead, Pointer, Read, ReadLead, Request, request_from
+from adapters.sources.testing import PERSON, Subject, as_json, get, lead_json, post
+from schemas.source import Entrance, ReadLead, Request
+
+__all__ = [
+    "FIXTURES", "OPTIONS", "PERSON", "SECRETS",
+    "as_json", "entrance", "fixture", "get", "lead_json", "post", "read_one", "sample", "subject",
+]  # fmt: skip
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
-ZONE = ZoneInfo("America/Sao_Paulo")
-PERSON = {"name": "Rita Exemplo", "phone": "+5531999990150", "email": "rita.exemplo@example.com"}
 
 SECRETS = {
     "anapro": "CHAVE-EXEMPLO",
@@ -73,6 +72,28 @@ MAPPINGS: dict[str, dict[str, str]] = {
 }
 
 
+class _Subject(Subject):
+    """With the mapping of the channel's key, and the preset that the case's name begins with (`elementor-plain`)."""
+
+    def entrance_of(self, case: str, key: str) -> Entrance:
+        preset = case.partition("-")[0]
+        options = {"preset": preset} if self.source.slug == "form" and preset in PRESETS else None
+        return self.entrance(key=key, mapping=MAPPINGS.get(key), options=options)
+
+
+def subject(slug: str, **told: Any) -> Subject:
+    """The source with its fixtures, secret and options; `told` is what else its contract has to know."""
+    assert slug in SECRETS, f"tests/adapters/sources/entrances.py: SECRETS lacks the secret in the fixtures of {slug}"
+    return _Subject(
+        house_sources()[slug],
+        FIXTURES / slug,
+        SECRETS[slug],
+        OPTIONS.get(slug, {}),
+        at_the_time=AT_THE_TIME.get(slug),
+        **told,
+    )
+
+
 def entrance(
     slug: str,
     *,
@@ -82,28 +103,13 @@ def entrance(
     options: Mapping[str, Any] | None = None,
 ) -> Entrance:
     """A channel of the source, with its secret and options of `SECRETS` and `OPTIONS` unless told otherwise."""
-    source = sources()[slug]
-    model = source.options_model.model_validate({**OPTIONS.get(slug, {}), **(options or {})})
-    held = (SECRETS[slug],) if secrets is None else secrets
-    return Entrance(key, 1, source, held, model, ZONE, mapping or MAPPINGS.get(key, {}))
-
-
-def post(body: bytes | str, headers: Mapping[str, str] | None = None, query: str = "") -> Request:
-    """A POST with these headers and query string."""
-    raw = body.encode() if isinstance(body, str) else body
-    lines = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items()).encode("latin-1")
-    return request_from("POST", f"https://leads.example.com.br/hooks/canal?{query}".encode(), lines, raw)
-
-
-def get(query: str) -> Request:
-    """A GET, a platform's handshake."""
-    return request_from("GET", f"https://leads.example.com.br/hooks/canal?{query}".encode(), b"", b"")
+    mapping = mapping or MAPPINGS.get(key)
+    return subject(slug).entrance(key=key, secrets=secrets, mapping=mapping, options=options)
 
 
 def sample(slug: str, number: int = 1) -> tuple[Request, dict[str, bytes]]:
     """The source's own signed sample and the platform's answers to it."""
-    headers, body, answers = sources()[slug].sample(entrance(slug), PERSON, number)
-    return post(body, headers), answers
+    return subject(slug).sample(number)
 
 
 def read_one(slug: str, body: bytes | str | dict[str, Any], **kwargs: Any) -> ReadLead:
@@ -116,33 +122,5 @@ def read_one(slug: str, body: bytes | str | dict[str, Any], **kwargs: Any) -> Re
 
 
 def fixture(path: Path) -> tuple[Entrance, Request]:
-    """A stored request (`POST /hooks/<channel>?… HTTP/1.1`, headers, blank line, body) and its entrance, of the
-    preset that the case's name begins with (`elementor-plain`)."""
-    head, body = re.split(rb"\r?\n\r?\n", path.read_bytes(), maxsplit=1)
-    first, *headers = head.splitlines()
-    method, target, _ = first.decode().split(" ")
-    lines = b"".join(line + b"\r\n" for line in headers)
-    request = request_from(method, b"https://leads.example.com.br" + target.encode(), lines, body)
-    key = target.partition("?")[0].rpartition("/")[2]
-    preset = path.stem.partition("-")[0]
-    options = {"preset": preset} if path.parent.name == "form" and preset in PRESETS else None
-    door = entrance(path.parent.name, key=key, options=options)
-    return replace(door, source=AT_THE_TIME.get(door.source.slug, door.source)), request
-
-
-def as_json(read: Read) -> dict[str, Any]:
-    """What a source read, in the shape of the fixtures' expectations."""
-    if isinstance(read, ReadLead):
-        test = {"test": True} if read.test else {}
-        said = {"conversation": read.conversation} if read.conversation else {}
-        return {"type": "lead", "key": read.key, **test, **said, "lead": lead_json(read.lead)}
-    if isinstance(read, Pointer):
-        return {"type": "pointer", "key": read.key, "data": read.data}
-    assert isinstance(read, NotALead)
-    return {"type": "not_a_lead", "outcome": read.outcome, "reason": read.reason}
-
-
-def lead_json(lead: Lead) -> dict[str, Any]:
-    """A lead's fields that are not empty."""
-    dumped = lead.model_dump(exclude_defaults=True)
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in dumped.items()}
+    """A stored request and its entrance."""
+    return subject(path.parent.name).fixture(path)

@@ -1,0 +1,1 @@
+"""What `porteiro source new` writes; the texts are the files beside this one."""

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from bench import everything, intake, pipeline, speed_to_lead
+from bench import everything, intake, mixed, pipeline, speed_to_lead
 from bench.report import Figure, show
 
-PARTS = ("intake", "pipeline", "speed-to-lead", "everything")
+PARTS = ("intake", "pipeline", "speed-to-lead", "everything", "mixed")
 
 
 def main(
@@ -30,6 +30,8 @@ def main(
         figures += speed_to_lead.measure(40 if quick else 200)
     if "everything" in wanted:
         figures += everything.measure(1500 if quick else 5000)
+    if "mixed" in wanted:
+        figures += mixed.measure(5000 if quick else 50_000)
     show(figures)
     if spent:
         print("where the pipeline's time goes, µs a lead: " + ", ".join(f"{k} {v:.0f}" for k, v in spent.items()))

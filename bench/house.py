@@ -26,7 +26,7 @@ from db.migrate import migrate
 from db.session import Database
 from porteiro.configuration.apply import apply
 from porteiro.configuration.houses import Houses
-from porteiro.configuration.load import load_file
+from porteiro.configuration.load import load
 
 ADMIN = os.environ.get("TEST_DATABASE_URL", "postgresql+psycopg://postgres@127.0.0.1/postgres")
 BROKER = os.environ.get("TEST_AMQP_URL", "amqp://guest:guest@127.0.0.1:5672//")
@@ -96,14 +96,16 @@ def database(name: str) -> Iterator[str]:
 
 
 @contextmanager
-def house(name: str) -> Iterator[BenchHouse]:
-    """A house on a fresh database."""
+def house(name: str, text: str | None = None, known: Mapping[str, str] | None = None) -> Iterator[BenchHouse]:
+    """A house on a fresh database, with the example configuration unless `text` is another; `known`: secrets whose
+    values are not random."""
     var = Path(tempfile.mkdtemp(prefix="porteiro-bench-"))
     with database(name) as url:
         handle = Database(url, worker=True)
         migrate(handle)
-        values = Secrets()
-        configuration, problems = load_file(EXAMPLE, sources(), values)
+        values = Secrets(known or {})
+        text = EXAMPLE.read_text(encoding="utf-8") if text is None else text
+        configuration, problems = load(text, name, sources(), values)
         if configuration is None:
             raise SystemExit("\n".join(map(str, problems)))
         apply(handle, configuration, by="bench", now=datetime.now(UTC))

@@ -14,7 +14,6 @@ from types import MappingProxyType
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from adapters.sources.base import Source
 from adapters.sources.registry import sources
 from schemas.source import Entrance
 
@@ -82,7 +81,7 @@ class Senders:
         self.breakable = [key for key in self.channels if key not in _UNBREAKABLE]
         nobody = {"name": "", "phone": "+5511900000000", "email": ""}
         self.pointing = frozenset(
-            slug for slug, door in self._doors.items() if self._source(slug).sample(door, nobody, 0)[2]
+            slug for slug, door in self._doors.items() if self._sources[slug].sample(door, nobody, 0)[2]
         )
         """Channels whose deliveries hold ids alone."""
 
@@ -143,18 +142,15 @@ class Senders:
 
     def vanished(self, channel: str, number: int, person: Person) -> Sent:
         """A notification of a lead that the platform then does not give."""
-        before = set(self.answers)
-        sent = self.lead(channel, number, person)
-        for lead in self.answers.keys() - before:
-            del self.answers[lead]
-        return sent
+        headers, body, _ = self._sources[channel].sample(self._doors[channel], person, number)
+        return Sent(headers, body)
 
     def test(self, channel: str, number: int, person: Person) -> Sent:
         """The platform's own test lead."""
         mark = TESTS[channel]
         old = mark.sent % number if b"%" in mark.sent else mark.sent
         door = self._doors[channel]
-        headers, body, answers = self._source(channel).sample(door, {**person, **mark.person}, number)
+        headers, body, answers = self._sources[channel].sample(door, {**person, **mark.person}, number)
         if old:
             body = body.replace(old, mark.instead, 1)
             answers = {lead: answer.replace(old, mark.instead, 1) for lead, answer in answers.items()}
@@ -169,19 +165,16 @@ class Senders:
             return Sent({**headers, "X-Hub-Signature-256": f"sha256={signature}"}, body)
         if channel in _BASIC:
             nobody = {"name": "", "phone": "", "email": ""}
-            return Sent(self._source(channel).sample(self._doors[channel], nobody, 0)[0], body)
+            return Sent(self._sources[channel].sample(self._doors[channel], nobody, 0)[0], body)
         return Sent({**headers, "X-Lead-Key": secret}, body)
 
     def _sample(self, channel: str, number: int, person: Person, secret: str) -> Sent:
         door = replace(self._doors[channel], secrets=(secret,))
-        headers, body, answers = self._source(channel).sample(door, person, number)
+        headers, body, answers = self._sources[channel].sample(door, person, number)
         self.answers.update(answers)
         if channel == "cv_crm":  # its sample's body says nothing of the number
             body = body.replace(b"{", b'{"mensagem": "Quero visitar (%d)", ' % number, 1)
         return Sent(headers, body)
-
-    def _source(self, slug: str) -> Source:
-        return self._sources[slug]
 
     def _entrance(self, slug: str, secrets: tuple[str, ...]) -> Entrance:
         source = self._sources[slug]

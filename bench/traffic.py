@@ -86,7 +86,7 @@ class Day:
         self.truth = Truth()
         self._senders = senders
         self._random = Random(seed)  # noqa: S311 - a plan, no secret
-        self._numbers = count(1)
+        self._numbers, self._junked = count(1), count()
         self._junk = self._kinds_of_junk()
         self._add = {
             "new": self._add_new, "returning": self._add_returning, "again": self._add_again, "test": self._add_test,
@@ -94,7 +94,12 @@ class Day:
             "forged": self._add_forged,
         }  # fmt: skip
         self._earlier: list[Captured] = []
-        """Of the first part, those that have an id."""
+        """Leads of the first part that have an id."""
+        self._here: list[Captured] = []
+        """Leads of this part; of these, in the next two, those that have an id and those whose person may return."""
+        self._identified: list[Captured] = []
+        self._returnable: list[Captured] = []
+        self._events: list[Event] = []
         self._order = 0
         half = deliveries // 2
         self.parts = [self._part(half, SHARES), self._part(deliveries - half, LATER)]
@@ -126,10 +131,7 @@ class Day:
         begin = 2 * len(self._senders.channels)  # before that there is little to repeat
         deck += [*new[begin:], *["forged"] * round(FORGED * deliveries)]
         self._random.shuffle(deck)
-        self._events: list[Event] = []
-        self._here: list[Captured] = []
-        self._identified: list[Captured] = []
-        self._returnable: list[Captured] = []
+        self._events, self._here, self._identified, self._returnable = [], [], [], []
         for kind in [*new[:begin], *deck]:
             self._order += 1
             self._add[kind]()
@@ -195,10 +197,10 @@ class Day:
         self.truth.statuses[401] += 1
 
     def _add_junk(self) -> None:
-        """Each kind in turn."""
-        number = next(self._numbers)
-        channels, outcome, request = self._junk[number % len(self._junk)]
-        channel = self._random.choice(channels)
+        """Each kind in turn, each time on its next channel."""
+        number, (turn, kind) = next(self._numbers), divmod(next(self._junked), len(self._junk))
+        channels, outcome, request = self._junk[kind]
+        channel = channels[turn % len(channels)]
         self._expect(outcome, self._event(channel, f"junk {number}", partial(request, channel, number)))
 
     def _kinds_of_junk(self) -> Sequence[tuple[Sequence[str], str, Callable[[str, int], Sent]]]:

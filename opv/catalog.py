@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 
 from schemas.conditions import fold
@@ -28,3 +29,9 @@ class Catalog:
     def by_name(self, name: str) -> Development | None:
         """The development that a name, alias or key means."""
         return self._by_name.get(fold(name))
+
+    def nearest(self, field: str, value: str) -> Development | None:
+        """The development that an unknown value of a lead's `development` or `listing` was probably meant for."""
+        known = self._by_listing if field == "listing" else self._by_name
+        near = difflib.get_close_matches(fold(value), known, 1)
+        return known[near[0]] if near else None

@@ -22,9 +22,6 @@ from opv.submissions import Received, Submitted, foresee, read
 from schemas.errors import Reject
 from schemas.source import request_from
 
-MOST = 1000
-"""Deliveries put back at once by the API, and by the command line unless it is told otherwise."""
-
 READ_AT_ONCE = 100
 
 log = logging.getLogger("porteiro.replay")

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from schemas.page import Paging, Parameters, Since
 
@@ -22,11 +22,9 @@ class DeliveryFilters(Paging):
     since: Since | None = None
 
 
-class Replay(BaseModel):
+class Replay(Parameters):
     """Which deliveries to put back: at least one of the filters, the newest first. `dry_run`: only say what would
     change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     outcome: OutcomeWord | None = None
     channel: str | None = None
@@ -68,6 +66,16 @@ class ReplayAnswer(BaseModel):
     more: bool
     dry_run: bool
     changes: list[PreviewItem]
+
+
+class DriftItem(BaseModel):
+    """A field that a platform sent and its source does not know: its path, and the first delivery with it."""
+
+    source: str
+    field: str
+    channel: str
+    delivery: UUID
+    first_at: datetime
 
 
 class ForwardingItem(BaseModel):
@@ -143,8 +151,55 @@ class Refusals(BaseModel):
     by_reason: dict[str, int]
 
 
+class OpenAlarm(BaseModel):
+    """What a person must look at about a channel, since when."""
+
+    kind: str
+    detail: str
+    raised_at: datetime
+
+
+class AlarmItem(OpenAlarm):
+    """An alarm; open until it is cleared. `channel` is null when it is about the house."""
+
+    id: UUID
+    channel: str | None
+    cleared_at: datetime | None
+
+
+class TokenItem(BaseModel):
+    """What the platform said of the channel when it was last asked: whether token, permissions and subscription are
+    well, and when the first of them ends (null: not known to end)."""
+
+    ok: bool
+    until: datetime | None
+
+
+class ReconciliationItem(BaseModel):
+    """The last pull from the platform's API: leads seen, those that only it brought, and why it did not succeed
+    (`not_configured`: the channel's options do not say what to ask for)."""
+
+    at: datetime | None
+    seen: int
+    found: int
+    reason: str | None
+
+
+class ChannelHealth(BaseModel):
+    """How a channel does. `last_hour` counts deliveries; `usual_per_hour` is the mean of the same hour of the past four
+    weeks, null before there is a week; `consecutive_failures`: tries in a row to fetch a lead that failed."""
+
+    state: Literal["ok", "silent", "refused", "fetch_failing", "token"]
+    usual_per_hour: float | None
+    last_hour: int
+    consecutive_failures: int
+    token: TokenItem | None
+    reconciliation: ReconciliationItem | None
+    alarms: list[OpenAlarm]
+
+
 class ChannelItem(BaseModel):
-    """An entrance. `last_delivery_at` looks 30 days back."""
+    """An entrance. `last_delivery_at` looks four weeks back."""
 
     key: str
     source: str
@@ -153,6 +208,7 @@ class ChannelItem(BaseModel):
     deliveries_24h: int
     outcomes_24h: dict[str, int]
     refusals: Refusals
+    health: ChannelHealth
 
 
 class StepWork(BaseModel):

@@ -1,6 +1,7 @@
 """`/metrics` for Prometheus, read from the database at scrape time: any web process tells of all of them.
 
-Labels are steps, channels, outcomes, reasons and automations: as many as the configuration has, no more.
+Labels are steps, channels, outcomes, reasons, kinds of alarms and automations: as many as the configuration has, no
+more.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.queries import channels, work
+from db.queries import channels, upkeep, work
 from db.session import Database
 
 log = logging.getLogger("porteiro.metrics")
@@ -90,3 +91,19 @@ def _metrics(tx: Connection, now: datetime) -> Iterator[Metric]:
     for automation, result, count in work.runs_by_result(tx, now - channels.DAY):
         runs.add_metric([automation, result], count)
     yield runs
+    alarms = GaugeMetricFamily("porteiro_alarms_open", "Alarms that a person must look at", labels=["kind"])
+    for kind, count in upkeep.open_by_kind(tx).items():
+        alarms.add_metric([kind], count)
+    yield alarms
+    found = CounterMetricFamily(
+        "porteiro_reconciliation_found", "Leads that came only by reconciliation", labels=["channel"]
+    )
+    for channel, count in upkeep.found_by_reconciliation(tx).items():
+        found.add_metric([keys.get(channel, str(channel))], count)
+    yield found
+    failing = GaugeMetricFamily(
+        "porteiro_fetch_failures", "Leads whose fetch failed and will be tried again", labels=["channel"]
+    )
+    for channel, one in upkeep.failing_fetches(tx).items():
+        failing.add_metric([keys.get(channel, str(channel))], one.leads)
+    yield failing

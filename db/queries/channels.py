@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from db.models import ChannelHour, ChannelRefusal, ChannelRow, Delivery, DeliveryOutcome
 from db.queries.paging import ids_since
+from db.queries.upkeep import health
 from schemas.operations import ChannelItem, Refusals
 
 DAY = timedelta(hours=24)
@@ -45,7 +46,7 @@ def channels(tx: Connection, now: datetime) -> list[ChannelItem]:
     refused: dict[int, list[RefusedRow]] = {}
     for refusal in refusals(tx):
         refused.setdefault(refusal.channel, []).append(refusal)
-    last = last_deliveries(tx, now)
+    last, well = last_deliveries(tx, now), health(tx, now)
     return [
         ChannelItem(
             key=row.key,
@@ -55,6 +56,7 @@ def channels(tx: Connection, now: datetime) -> list[ChannelItem]:
             deliveries_24h=sum(one.number for one in counted.get(row.id, ())),
             outcomes_24h={one.outcome: one.number for one in counted.get(row.id, ())},
             refusals=_summary(refused.get(row.id, [])),
+            health=well[row.id],
         )
         for row in rows
     ]

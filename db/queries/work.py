@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from db.models import (
     AutomationRun,
+    Chore,
     Decision,
     Delivery,
     DistributionWork,
@@ -41,6 +42,7 @@ def work(tx: Connection, now: datetime) -> Sequence[StepWork]:
         _step("distribution", now, tx, _distribution(), _given_up(), _written(Decision, now)),
         _step("automation", now, tx, _automation(now), _stopped(), _written(AutomationRun, now)),
         _step("outbound", now, tx, _outbound(), _unsent(), _sent(now)),
+        _step("upkeep", now, tx, _upkeep(now), (), _kept(now)),
     ]
 
 
@@ -142,6 +144,14 @@ def _outbound() -> Waiting:
     return (_waiting(message.created_at, failed).where(message.due_at.is_not(None)),)
 
 
+def _upkeep(now: datetime) -> Waiting:
+    # As of timers, what is not due is no work yet; but what failed is told until it succeeds.
+    chore = Chore
+    due = or_(chore.due_at <= now, chore.lease.is_not(None))
+    figures = (func.count().filter(due), func.min(chore.due_at), func.count().filter(chore.failures > 0))
+    return (select(*figures).where(chore.due_at.is_not(None)),)
+
+
 def _parked(*, fetched: bool) -> Waiting:
     """Parked submissions whose lead was there, or those whose lead the platform did not give."""
     not_given = and_(Submission.pointer.is_not(None), Submission.fetched.is_(None))
@@ -181,3 +191,7 @@ def _written(table: type[Decision] | type[AutomationRun], now: datetime) -> Sele
 def _sent(now: datetime) -> Select[*tuple[Any, ...]]:
     message = OutboundMessage
     return select(func.count()).where(message.id >= ids_since(now - _MINUTE), message.sent_at >= now - _MINUTE)
+
+
+def _kept(now: datetime) -> Select[*tuple[Any, ...]]:
+    return select(func.count()).select_from(Chore).where(Chore.last_at >= now - _MINUTE)

@@ -1,8 +1,9 @@
-"""Reconciliation asked for by a person, under the lease of the chore that does it by the clock: never both at once."""
+"""What a person asks for that upkeep also does by the clock. Reconciliation takes the lease of its chore: never both
+at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,12 +14,13 @@ from sqlalchemy import Connection, select, update
 from db.ids import new_id
 from db.models import Base
 from db.session import Database
-from opv.channels.plan import RECONCILE, begin, of_channel
+from opv.channels.health import kept
+from opv.channels.plan import CHECK, RECONCILE, begin, of_channel
 from opv.channels.reconcile import Pull, Pulled
 from opv.house import House
 from opv.step import Clock
 from schemas.errors import PorteiroError, Reject, Retry
-from schemas.source import Entrance, HttpClient
+from schemas.source import Checked, Entrance, HttpClient
 
 _CHORES = Base.metadata.tables["chores"]
 
@@ -65,6 +67,17 @@ def reconcile(
         except BaseException as error:  # the person's Ctrl-C too
             pull.fail(pulled, error.reason if isinstance(error, PorteiroError) else "interrupted")
             raise
+
+
+def check(database: Database, entrance: Entrance, http: HttpClient, clock: Clock) -> Sequence[Checked]:
+    """What the platform says of the channel; kept, so that alarms and lists follow it. Raises `Retry` or `Park`."""
+    checked = entrance.source.check(entrance, http)
+    if checked:
+        key = of_channel(CHECK, entrance.key)
+        with database.write() as tx:
+            begin(tx, key, entrance.id, clock())
+            tx.execute(update(_CHORES).where(_CHORES.c.key == key).values(state=kept(checked), reason=None))
+    return checked
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -19,7 +19,7 @@ from db.claim import Claim, WorkList, claim_one
 from db.models import Base
 from db.session import AnyRow, Database
 from opv.channels.alarms import HOUSE
-from opv.channels.health import keep_alarms
+from opv.channels.health import keep_alarms, kept
 from opv.channels.hours import count_hours
 from opv.channels.plan import CHECK, HEALTH, HOURS, JITTER, RECONCILE, begin, every, plan, window
 from opv.channels.reconcile import SETTLE, Pull, Pulled
@@ -197,8 +197,7 @@ class Upkeep:
         if turn.entrance is None or turn.entrance.retired:
             return
         checked = turn.entrance.source.check(turn.entrance, self._http)
-        said = [asdict(one) | {"until": one.until.isoformat() if one.until else None} for one in checked]
-        turn.state = json.dumps({"checked": said})
+        turn.state = kept(checked)
         turn.again = TROUBLED_EVERY if any(not one.ok for one in checked) else None
 
 

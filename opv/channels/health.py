@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +28,7 @@ from opv.channels.alarms import (
 )
 from opv.channels.hours import HOUR, hour_of, past_of
 from opv.house import House
+from schemas.source import Checked
 
 _CHORES = Base.metadata.tables["chores"]
 _REFUSALS = Base.metadata.tables["channel_refusals"]
@@ -173,6 +174,12 @@ def _chores(tx: Connection, found: Look, active: Mapping[int, str], now: datetim
         if kind == "check":
             for words in _said(json.loads(row.state).get("checked", []), now):
                 found.add(TOKEN, row.channel, f"{key}: {words}")
+
+
+def kept(checked: Sequence[Checked]) -> str:
+    """What a platform said, as the chore that asked keeps it."""
+    said = [asdict(one) | {"until": one.until.isoformat() if one.until else None} for one in checked]
+    return json.dumps({"checked": said})
 
 
 def _said(checked: list[dict[str, Any]], now: datetime) -> list[str]:

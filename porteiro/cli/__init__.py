@@ -9,7 +9,19 @@ from typing import Annotated
 
 import typer
 
-from porteiro.cli import configuration, deliveries, history, importing, operations, opv, run, source, token
+from porteiro.cli import (
+    channels,
+    configuration,
+    deliveries,
+    history,
+    importing,
+    operations,
+    opv,
+    run,
+    source,
+    token,
+    unmapped,
+)
 
 app = typer.Typer(
     name="porteiro",
@@ -35,7 +47,7 @@ def _options(
     """Options before the command."""
 
 
-for group in (run, configuration, deliveries, importing, opv, operations, token, history, source):
+for group in (run, configuration, deliveries, importing, opv, operations, channels, unmapped, token, history, source):
     group.register(app)
 
 

@@ -9,13 +9,14 @@ from uuid import UUID
 
 import typer
 
-from porteiro.cli.screen import AsJson, Limit, Opened, built, opened, show_fields, show_json, show_table
+from porteiro.cli.screen import AsJson, Limit, Opened, bar, built, opened, show_fields, show_json, show_table
 from schemas.errors import PorteiroError, Reject
 from schemas.operations import DeliveryDetail, DeliveryFilters, DeliveryItem, OutcomeWord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from opv.replay import Became, Preview
     from porteiro.build import Runtime
 
 MOST = 1000
@@ -32,10 +33,11 @@ Since = Annotated[str | None, typer.Option(help="Received since, ISO 8601.")]
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
-    group = typer.Typer(no_args_is_help=True, help="Deliveries: list, show, replay.")
+    group = typer.Typer(no_args_is_help=True, help="Deliveries: list, show, replay, accept.")
     group.command("list")(list_deliveries)
     group.command("show")(show_delivery)
     group.command("replay")(replay_deliveries)
+    group.command("accept")(accept_delivery)
     app.add_typer(group, name="deliveries")
 
 
@@ -88,11 +90,13 @@ def replay_deliveries(
     since: Since = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Put back at most so many.")] = MOST,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Puts deliveries back, to be read anew: those named, or the newest that match the options."""
-    if bool(idents) == (outcome is not None):
-        raise typer.BadParameter("name deliveries, or say which by --outcome (and --channel, --reason, --since)")
+    filtered = bool(outcome or channel or reason or since)
+    if bool(idents) == filtered:
+        raise typer.BadParameter("name deliveries, or say which by --outcome, --channel, --reason or --since")
     if outcome == "pending":
         raise typer.BadParameter("pending deliveries are on the work list already")
     with opened() as at:
@@ -101,13 +105,22 @@ def replay_deliveries(
         else:
             filters = DeliveryFilters(outcome=outcome, channel=channel, reason=reason, since=at.since(since))
             wanted = _matching(at, filters, limit)
-    if dry_run:
-        typer.echo("\n".join(str(one) for one in wanted) or "none")
-        return
+        if dry_run:
+            _show_changes(at, wanted, as_json)
+            return
     if not idents and not yes:
         _ask(len(wanted))
     with built() as program:
         _put_back(program, wanted)
+
+
+def accept_delivery(ident: Annotated[str, typer.Argument(help="Id.", metavar="ID")]) -> None:
+    """Takes a delivery all the same that was ignored as junk."""
+    from opv.replay import accept
+
+    with built() as program, program.database.write() as tx:
+        accept(tx, _id(ident), program.clock(), "command line")
+    typer.echo(f"delivery {ident} accepted; workers read it within seconds")
 
 
 def _matching(at: Opened, filters: DeliveryFilters, limit: int) -> list[UUID]:
@@ -122,20 +135,51 @@ def _ask(count: int) -> None:
     typer.confirm(f"Put {count} deliveries back?", abort=True)
 
 
-def _put_back(program: Runtime, wanted: Sequence[UUID]) -> None:
-    from opv.replay import replay
+def _show_changes(at: Opened, wanted: Sequence[UUID], as_json: bool) -> None:
+    """Reads the deliveries as today, and shows those of which something else would become."""
+    from opv.replay import preview
 
-    done = 0
-    for delivery in wanted:
-        try:
+    house = at.program.houses.current(at.tx)
+    read = 0
+    changed: list[tuple[Preview, str]] = []
+    with bar("lendo", len(wanted)) as seen:
+        for one in preview(at.tx, wanted, house):
+            read += 1
+            seen(1)
+            if one.before != one.after:
+                entrance = house.entrances.get(one.channel)
+                changed.append((one, entrance.key if entrance else ""))
+    if as_json:
+        items = [
+            {"delivery": one.delivery, "channel": channel, "before": one.before._asdict(), "after": one.after._asdict()}
+            for one, channel in changed
+        ]
+        show_json({"deliveries": read, "changes": items})
+        return
+    rows = [(one.delivery, channel, _words(one.before), _words(one.after)) for one, channel in changed]
+    show_table("O que mudaria", ("Id", "Canal", "Hoje", "Relida"), rows)
+    typer.echo(f"{len(changed)} of {read} deliveries would change; nothing was put back")
+
+
+def _words(became: Became) -> str:
+    return " ".join(filter(None, became))
+
+
+def _put_back(program: Runtime, wanted: Sequence[UUID]) -> None:
+    from opv.replay import READ_AT_ONCE, replay_all
+
+    done: set[UUID] = set()
+    with bar("devolvendo", len(wanted)) as seen:
+        for start in range(0, len(wanted), READ_AT_ONCE):
+            part = wanted[start : start + READ_AT_ONCE]
             with program.database.write() as tx:
-                replay(tx, delivery, program.clock(), "command line")
-        except Reject as refusal:
-            typer.echo(f"{delivery}: {refusal.detail}", err=True)
-        else:
-            done += 1
-    typer.echo(f"{done} of {len(wanted)} deliveries put back; workers read them within seconds")
-    if done < len(wanted):
+                done.update(replay_all(tx, part, program.clock(), "command line"))
+            seen(len(part))
+    for delivery in wanted:
+        if delivery not in done:
+            typer.echo(f"{delivery}: there is no such delivery, or it still waits to be processed", err=True)
+    typer.echo(f"{len(done)} of {len(wanted)} deliveries put back; workers read them within seconds")
+    if len(done) < len(wanted):
         raise typer.Exit(1)
 
 
@@ -153,6 +197,7 @@ def _show(delivery: DeliveryDetail, at: Opened) -> None:
         ("Motivo", delivery.reason),
         ("Detalhe", delivery.detail),
         ("Reenvios", delivery.replays or None),
+        ("Aceita em", at.moment(delivery.accepted_at)),
         ("SHA-256", delivery.sha256),
         ("URL", delivery.url),
         ("Cabeçalhos", "\n".join(f"{name}: {value}" for name, value in delivery.headers.items())),

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from porteiro.cli.configuration import is_terminal
-from porteiro.cli.screen import AsJson, built, show_fields, show_json, show_table
+from porteiro.cli.screen import AsJson, bar, built, show_fields, show_json, show_table
 from schemas.errors import PorteiroError, Reject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from uuid import UUID
 
     from porteiro.build import Runtime
@@ -68,7 +65,7 @@ def import_file(
         if not as_json:
             _show_columns(table, entrance, columns, samples)
         with ExitStack() as kept:
-            with _bar("lendo", None) as seen:
+            with bar("lendo", None) as seen:
                 found = kept.enter_context(survey(program.database, entrance, table, columns, seen))
             report: dict[str, Any] = {"columns": {one.name: one.field for one in columns}, **_figures(found)}
             if not as_json:
@@ -163,14 +160,14 @@ def _take(program: Runtime, entrance: Entrance, found: Survey, wait: bool) -> di
     ids: list[UUID] = []
     stored = 0
     try:
-        with _bar("guardando", found.counts[Verdict.NEW]) as seen:
+        with bar("guardando", found.counts[Verdict.NEW]) as seen:
             for chunk in store(program.database, entrance, found, program.clock, seen):
                 stored += len(chunk)
                 ids += chunk if wait else []
                 waker.wake("ingest")
         if not wait:
             return {"stored": stored}
-        with _bar("captando", stored) as seen:
+        with bar("captando", stored) as seen:
             done = await_outcomes(program.database, ids, lambda _: waker.wake("ingest"), seen)
         return {"stored": stored, "outcomes": {one.value: times for one, times in done.items()}}
     except KeyboardInterrupt:
@@ -192,13 +189,3 @@ def _show_end(report: dict[str, Any]) -> None:
         )
     if report["rejected_file"]:
         typer.echo(f"as recusadas estão em {report['rejected_file']}: corrija e importe esse arquivo")
-
-
-@contextmanager
-def _bar(what: str, total: int | None) -> Iterator[Callable[[int], object]]:
-    """A progress bar on a terminal; gives what to tell of each step."""
-    shown = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    screen = Console(stderr=True)
-    with Progress(*shown, console=screen, transient=True, disable=not screen.is_terminal) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda more: progress.advance(task, more)

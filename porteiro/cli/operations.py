@@ -1,4 +1,4 @@
-"""Commands that say how the house does: `status`, `work`, `queues`, `undistributed`, `unmapped`."""
+"""Commands that say how the house does: `status`, `work`, `queues`, `undistributed`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from porteiro.cli.screen import AsJson, Limit, Opened, built, console, opened, show_json, show_table
-from schemas.operations import ChannelItem, StepWork, UnmappedFilters
+from schemas.operations import ChannelItem, StepWork
 from schemas.page import Paging
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _QUEUES = ("Fila", "Próximo", "Corretor", "Atendidos", "Parte", "Último turno"
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
-    for command in (status, work, queues, undistributed, unmapped):
+    for command in (status, work, queues, undistributed):
         app.command()(command)
 
 
@@ -91,19 +91,6 @@ def undistributed(limit: Limit = 50, as_json: AsJson = False) -> None:
         return
     rows = [(one.number, one.reason, at.moment(one.since), one.development, one.opv) for one in page.items]
     show_table("OPVs sem corretor", ("Nº", "Motivo", "Desde", "Empreendimento", "Id"), rows)
-
-
-def unmapped(limit: Limit = 50, as_json: AsJson = False) -> None:
-    """Shows values that came in and mean nothing configured."""
-    from db.queries import operations
-
-    with opened() as at:
-        page = operations.unmapped(at.tx, UnmappedFilters(limit=limit))
-    if as_json:
-        show_json(page)
-        return
-    rows = [(one.field, one.value, one.channel, one.count, at.moment(one.last_at)) for one in page.items]
-    show_table("Valores sem correspondência", ("Campo", "Valor", "Canal", "Vezes", "Última vez"), rows)
 
 
 def _figures() -> tuple[Sequence[StepWork], Sequence[ChannelItem], Opened]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import BaseModel
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -99,6 +100,16 @@ def show_fields(title: str, fields: Iterable[tuple[str, Any]]) -> None:
 def console() -> Console:
     """The screen; wide when it is none, so that a table in a file is whole."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+
+
+@contextmanager
+def bar(what: str, total: int | None) -> Iterator[Callable[[int], object]]:
+    """A progress bar on a terminal; gives what to tell of each step."""
+    shown = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    screen = Console(stderr=True)
+    with Progress(*shown, console=screen, transient=True, disable=not screen.is_terminal) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda more: progress.advance(task, more)
 
 
 def clean(value: Any) -> str:

@@ -7,9 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from sqlalchemy import true
 
-from db.queries import channels, operations, opvs, work
+from db.queries import channels, operations, opvs, upkeep, work
+from db.queries.drift import drifted
 from schemas.operations import (
+    AlarmItem,
     ChannelItem,
+    DriftItem,
     MergeSuggestionItem,
     QueueItem,
     RunFilters,
@@ -30,6 +33,20 @@ def list_channels(caller: Calls, _: Annotated[Parameters, Query()]) -> Page[Chan
     """Entrances with their last delivery, the outcomes of 24 hours and what was refused at the door."""
     with caller.operating() as visit:
         return Page(items=channels.channels(visit.tx, caller.desk.clock()))
+
+
+@router.get("/alarms")
+def list_alarms(caller: Calls, paging: Annotated[Paging, Query()]) -> Page[AlarmItem]:
+    """What a person must look at: silent channels, refused requests, tokens, leads that only reconciliation brought."""
+    with caller.operating() as visit:
+        return upkeep.alarms(visit.tx, paging)
+
+
+@router.get("/drift")
+def list_drift(caller: Calls, _: Annotated[Parameters, Query()]) -> Page[DriftItem]:
+    """Fields that platforms sent and their source does not know, each once."""
+    with caller.operating() as visit:
+        return Page(items=drifted(visit.tx))
 
 
 @router.get("/work")

@@ -54,4 +54,5 @@ def test_a_source_without_fetch_is_small(place: Path) -> None:
 
 def test_the_page_of_sources_is_written() -> None:
     lines = enumerate(DOCS.read_text(encoding="utf-8").splitlines(), 1)
-    assert not [f"docs/sources.md:{number}: {line}" for number, line in lines if "not written:" in line]
+    left = [f"docs/sources.md:{number}: {line}" for number, line in lines if "not written:" in line]
+    assert not left, "\n".join(left)

@@ -12,7 +12,14 @@ from tests.pipeline import HOUSE, NoNetwork, Pipeline
 
 HOUSE_WITH_PAGE = HOUSE.replace('page_token: "${S}"', 'page_token: "${S}", page_id: "104"')
 
-Answer = HttpAnswer | BaseException
+
+def well(_path: str) -> None:
+    """Nothing stands in the way of the answer."""
+
+
+def always(answer: HttpAnswer) -> Callable[[str], HttpAnswer]:
+    """The same answer to whatever is asked."""
+    return lambda _path: answer
 
 
 class Page(NoNetwork):
@@ -23,7 +30,7 @@ class Page(NoNetwork):
         self.forms: dict[str, list[dict[str, Any]]] = {"7": [], "8": []}
         self.at_once = at_once
         self.asked: list[str] = []
-        self.before: Callable[[str], HttpAnswer | None] = lambda path: None
+        self.before: Callable[[str], HttpAnswer | None] = well
         self.scopes = ["leads_retrieval"]
         self.subscribed = ["leadgen"]
         self.expires_at = 0

@@ -11,7 +11,7 @@ import pytest
 from db.queries.intake import Refused, add_refusals
 from opv.channels.alarms import Trouble, raise_alarms
 from opv.channels.hours import HOUR, WEEK, Past, hour_of
-from tests.opv.channels.meta_graph import HOUSE_WITH_PAGE, Page, refusal, tell
+from tests.opv.channels.meta_graph import HOUSE_WITH_PAGE, Page, always, refusal, tell, well
 from tests.pipeline import HOUSE, NOW, Pipeline, Start, counted, lead
 
 EXPIRED = refusal(400, 190)
@@ -120,11 +120,12 @@ def test_a_wrong_secret_is_told_at_once_a_stranger_who_tries_is_not(start: Start
 def test_an_expired_token_is_told_by_the_first_lead_until_all_are_fetched(start: Start) -> None:
     page = Page()
     house = start(http=page)
-    page.before = lambda path: EXPIRED
+    page.before = always(EXPIRED)
     tell(house, *(page.submit(number, house.clock()) for number in (1, 2)))
     house.run()
     assert open_alarms(house) == {"token": "leads of meta cannot be fetched (token_expired)"}
     assert told(house) == ["rui token"]
+    minutes(house)
     minutes(house)
     assert "2 leads of meta cannot be fetched (token_expired)" in open_alarms(house)["token"]
     assert "cannot ask the platform" in open_alarms(house)["token"]
@@ -134,7 +135,7 @@ def test_an_expired_token_is_told_by_the_first_lead_until_all_are_fetched(start:
     assert house.delivered() == ["parked"]
     minutes(house)
     assert list(open_alarms(house)) == ["token"]
-    page.before = lambda path: None
+    page.before = well
     house.replay(house.rows("deliveries")[0].id)
     house.run()
     minutes(house, 13 * 60)

@@ -12,7 +12,7 @@ from opv.channels.by_hand import reconcile
 from opv.channels.reconcile import SETTLE
 from schemas.errors import Park, Reject, Retry
 from schemas.source import HttpAnswer
-from tests.opv.channels.meta_graph import HOUSE_WITH_PAGE, Page, refusal, tell
+from tests.opv.channels.meta_graph import HOUSE_WITH_PAGE, Page, always, refusal, tell, well
 from tests.pipeline import HOUSE, NOW, Pipeline, Start, counted
 
 ONLY = "only_by_reconciliation"
@@ -194,7 +194,7 @@ def test_a_long_pull_makes_room_and_keeps_its_place(start: Start) -> None:
 def test_two_workers_do_not_pull_twice(start: Start) -> None:
     def other_worker(path: str) -> HttpAnswer | None:
         if path == "7/leads":
-            page.before = lambda path: None
+            page.before = well
             house.clock.forward(minutes=6)  # the first one's lease ends while it waits for the platform
             other.run("upkeep")
         return None
@@ -264,7 +264,7 @@ def test_a_platform_that_refuses_is_told_after_a_while(start: Start) -> None:
     for _ in range(6):
         hourly(house)
     assert "cannot be read back (platform_refused)" in alarms(house, "fetch_failing")[0].detail
-    page.before = lambda path: None
+    page.before = well
     hourly(house)
     house.clock.forward(minutes=2)
     house.run("upkeep")
@@ -288,7 +288,7 @@ def test_by_hand_one_at_a_time_and_never_beside_the_clock(start: Start) -> None:
     assert house.rows("chores", key="reconcile:meta")[0].due_at == before
     assert "2 leads" in alarms(house)[0].detail
     for wrong, error in ((refusal(400, 190), Retry), (refusal(400, 999), Park)):
-        page.before = lambda path, wrong=wrong: wrong  # type: ignore[misc] # the loop's value
+        page.before = always(wrong)
         with pytest.raises(error):
             list(reconcile(*asked))
     with pytest.raises(Reject, match="no API that gives leads back"):

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import event
 
 from adapters.sources.meta_lead_ads import MetaOptions
 from adapters.sources.registry import sources
@@ -15,6 +14,7 @@ from opv.house import House
 from porteiro.configuration.apply import apply
 from porteiro.configuration.houses import Houses
 from schemas.errors import Retry
+from tests.pipeline import counted
 from tests.porteiro.configuration.test_apply import FIRST, NOW, SECOND, configuration
 
 META = """
@@ -50,9 +50,8 @@ def test_the_house_is_read_once_a_version(database: Database) -> None:
 
     apply(database, configuration(FIRST), by="rui", now=NOW)
     first = current(houses, database)
-    statements: list[str] = []
-    event.listen(database.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
-    assert current(houses, database) is first
+    with counted(database) as statements:
+        assert current(houses, database) is first
     assert len([one for one in statements if one != "BEGIN"]) == 1
 
     apply(database, configuration(SECOND), by="rui", now=NOW)

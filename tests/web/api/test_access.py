@@ -9,8 +9,8 @@ from tests.stored import NOW
 from tests.web.api.conftest import Served
 
 OPERATIONS = (
-    "/deliveries", "/channels", "/work", "/queues", "/undistributed", "/unmapped", "/merge-suggestions",
-    "/automation-runs",
+    "/deliveries", "/channels", "/alarms", "/drift", "/work", "/queues", "/undistributed", "/unmapped",
+    "/merge-suggestions", "/automation-runs",
 )  # fmt: skip
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
+
 from db.ids import new_id
 from db.models import DeliveryOutcome
 from tests.stored import NOW, ago
-from tests.web.api.conftest import Served
+from tests.web.api.conftest import Served, now
 
 
 def test_channels_tell_of_deliveries_and_refusals(served: Served) -> None:
@@ -28,6 +31,75 @@ def test_channels_tell_of_deliveries_and_refusals(served: Served) -> None:
     assert channels["zap"]["deliveries_24h"] == 0
     assert channels["zap"]["last_delivery_at"] is not None
     assert channels["meta"]["last_delivery_at"] is None
+    assert site["health"] == {
+        "state": "ok", "usual_per_hour": None, "last_hour": 2, "consecutive_failures": 0, "token": None,
+        "reconciliation": None, "alarms": [],
+    }  # fmt: skip
+
+
+def test_channels_tell_how_they_do(served: Served) -> None:
+    store = served.stored
+    store.channel(1, "meta", "meta_lead_ads")
+    store.channel(2, "site")
+    hour = now().replace(minute=0, second=0, microsecond=0)
+    store.insert("channel_hours", *(
+        {"channel": 1, "hour": hour - timedelta(weeks=week, hours=back), "deliveries": 10 * week, "last_at": NOW}
+        for week in (1, 2) for back in (-1, 0, 1, 2)
+    ))  # fmt: skip
+    until = hour + timedelta(days=5)
+    said = [{"name": "token", "ok": True, "detail": "valid", "until": until.isoformat()}]
+    chore = {"channel": 1, "planned_at": NOW, "due_at": NOW, "lease": None, "attempts": 0, "failures": 0}
+    for kind, reason, state in (("check", None, {"checked": said}), ("reconcile", "rate_limited", {})):
+        row = {"key": f"{kind}:meta", "last_at": NOW, "reason": reason, "state": json.dumps(state), **chore}
+        store.insert("chores", row)
+    pull = {"channel": 1, "since": NOW, "reason": None}
+    for seen, found, at in ((7, 2, ago(9000)), (9, 0, ago(5000))):
+        store.insert("reconciliations", {"id": new_id(), "started_at": at, "finished_at": at, "seen": seen,
+                                         "found": found, **pull})  # fmt: skip
+    late = store.delivery(DeliveryOutcome.PENDING)
+    store.submission(late, "pending", state="fetch", due_at=NOW, failures=3, pointer="{}")
+    store.insert("alarms", {"id": new_id(), "kind": "token", "channel": 1, "detail": "ends soon", "raised_at": NOW,
+                            "cleared_at": None})  # fmt: skip
+    meta, site = (served.items("/api/v1/channels")[place]["health"] for place in (0, 1))
+    assert (meta["state"], site["state"]) == ("token", "ok")
+    assert meta["usual_per_hour"] == 15.0
+    assert meta["consecutive_failures"] == 3
+    assert meta["token"] == {"ok": False, "until": until.isoformat().replace("+00:00", "Z")}
+    reconciliation = meta["reconciliation"]
+    assert (reconciliation["seen"], reconciliation["found"], reconciliation["reason"]) == (9, 0, "rate_limited")
+    assert [(one["kind"], one["detail"]) for one in meta["alarms"]] == [("token", "ends soon")]
+    metrics = served.call("/metrics", None).text.splitlines()
+    for line in (
+        'porteiro_alarms_open{kind="token"} 1.0',
+        'porteiro_reconciliation_found_total{channel="meta"} 2.0',
+        'porteiro_fetch_failures{channel="meta"} 1.0',
+    ):
+        assert line in metrics
+
+
+def test_alarms_begin_with_those_that_are_open(served: Served) -> None:
+    store = served.stored
+    store.channel(1, "meta", "meta_lead_ads")
+    for number in range(6):
+        cleared = None if number in (1, 3, 4) else NOW
+        store.insert("alarms", {"id": new_id(), "kind": f"kind{number}", "channel": number % 2, "detail": "",
+                                "raised_at": NOW, "cleared_at": cleared})  # fmt: skip
+    page = served.call("/api/v1/alarms?limit=2").json()
+    listed = page["items"]
+    while page["next"]:
+        page = served.call("/api/v1/alarms", params={"limit": 2, "cursor": page["next"]}).json()
+        listed += page["items"]
+    assert [(one["kind"], one["channel"]) for one in listed] == [
+        ("kind4", None), ("kind3", "meta"), ("kind1", "meta"), ("kind5", "meta"), ("kind2", None), ("kind0", None),
+    ]  # fmt: skip
+
+
+def test_drift_is_listed_without_values(served: Served) -> None:
+    served.stored.channel(1, "zap", "grupo_olx")
+    drift = {"source": "grupo_olx", "channel": 1, "delivery_id": new_id(), "first_at": NOW}
+    served.stored.insert("drift", {**drift, "field": "extraData.novo"})
+    (item,) = served.items("/api/v1/drift")
+    assert (item["source"], item["field"], item["channel"]) == ("grupo_olx", "extraData.novo", "zap")
 
 
 def test_work_counts_what_waits_what_failed_and_what_was_done(served: Served) -> None:
@@ -47,8 +119,16 @@ def test_work_counts_what_waits_what_failed_and_what_was_done(served: Served) ->
     store.insert("timers", {"id": new_id(), "stage_seq": 1, "due_at": ago(30), **timer},
                  {"id": new_id(), "stage_seq": 2, "due_at": ago(-3600), **timer},
                  {"id": new_id(), "stage_seq": 3, "due_at": None, **timer})  # fmt: skip
+    chore = {"channel": 1, "planned_at": NOW, "attempts": 0, "reason": None, "state": "{}"}
+    store.insert("chores", *(
+        {"key": str(number), "due_at": due, "lease": lease, "failures": failures, "last_at": last, **chore}
+        for number, (due, lease, failures, last) in enumerate((
+            (ago(5), None, 0, ago(400)), (ago(-300), new_id(), 0, ago(500)), (ago(-3600), None, 3, ago(9)),
+            (None, None, 0, None),
+        ))
+    ))  # fmt: skip
     work = {item["step"]: item for item in served.items("/api/v1/work")}
-    assert list(work) == ["ingest", "fetch", "distribution", "automation", "outbound"]
+    assert list(work) == ["ingest", "fetch", "distribution", "automation", "outbound", "upkeep"]
     figures = {step: (one["depth"], one["failures"], one["parked"], one["rate"]) for step, one in work.items()}
     assert figures == {
         "ingest": (2, 2, 1, 4),
@@ -56,6 +136,7 @@ def test_work_counts_what_waits_what_failed_and_what_was_done(served: Served) ->
         "distribution": (1, 0, 0, 0),
         "automation": (1, 1, 1, 0),
         "outbound": (0, 0, 0, 0),
+        "upkeep": (2, 1, 0, 1),
     }
     assert 100 <= work["ingest"]["oldest_seconds"] < 200
     assert 30 <= work["automation"]["oldest_seconds"] < 130

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, text
 
 from db.bulk import any_of, insert_new, insert_rows
 from db.ids import new_id
@@ -26,6 +26,8 @@ from schemas.lead import Lead
 from schemas.source import IMPORT_HEADER, RECONCILED_HEADER, Entrance, NotALead, Pointer, Read, ReadLead, Request
 
 _SUBMISSIONS = Base.metadata.tables["submissions"]
+
+_CONTENT_LOCKS = text("SELECT pg_advisory_xact_lock(lock) FROM unnest(CAST(:locks AS bigint[])) AS lock")
 
 CONTENT_WINDOW = timedelta(minutes=10)
 """A sender without ids that sends the same content within this time has sent it twice."""
@@ -284,22 +286,32 @@ def _bucket_key(content: str, moment: datetime, back: int = 0) -> str:
 
 
 def _repeats_by_content(tx: Connection, found: Sequence[Submitted]) -> None:
-    """Marks content that was there in the previous 10-minute bucket, in the database or earlier in this batch."""
+    """Marks content that was there in the 10-minute bucket before or after, in the database or in this batch. The
+    unique key finds it within a bucket; across its edge, a lock on the content keeps two workers apart."""
     hashed = [s for s in found if s.content is not None]
     if not hashed:
         return
-    previous = {(_bucket_key(s.content or "", s.received_at, 1)) for s in hashed}
+    _lock_contents(tx, {s.content or "" for s in hashed})
+    beside = {_bucket_key(s.content or "", s.received_at, back) for s in hashed for back in (1, -1)}
     c = _SUBMISSIONS.c
-    rows = tx.execute(select(c.namespace, c.key, c.id, c.created_at).where(any_of(tx, c.key, previous)))
+    rows = tx.execute(select(c.namespace, c.key, c.id, c.created_at).where(any_of(tx, c.key, beside)))
     seen = {(row.namespace, row.key): (row.id, row.created_at) for row in rows}
     for submission in sorted(hashed, key=lambda s: s.received_at):
         content, at = submission.content or "", submission.received_at
-        before = seen.get((submission.namespace, _bucket_key(content, at, 1)))
-        if before and at - before[1] <= CONTENT_WINDOW:
+        near = [seen.get((submission.namespace, _bucket_key(content, at, back))) for back in (1, -1)]
+        first = next((one for one in near if one and abs(at - one[1]) <= CONTENT_WINDOW), None)
+        if first:
             submission.key = None
-            submission.repeat(before[0])
+            submission.repeat(first[0])
         else:
             seen.setdefault((submission.namespace, _bucket_key(content, at)), (submission.id, at))
+
+
+def _lock_contents(tx: Connection, contents: set[str]) -> None:
+    """Until the end of the unit of work, in order; SQLite has one writer anyway."""
+    if tx.dialect.name == "postgresql":
+        locks = sorted(int(content[:15], 16) for content in contents)
+        tx.execute(_CONTENT_LOCKS, {"locks": locks})
 
 
 def _firsts(tx: Connection, known: Iterable[Submitted]) -> Mapping[tuple[str, str | None], AnyRow]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
-from schemas.config_values import Address, Calendar, DurationText, Key, Part, Pattern, Text, Zone
+from schemas.config_values import Address, Calendar, DurationText, Key, Part, Pattern, SpanText, Text, Zone
 
 
 class Company(Part):
@@ -72,8 +72,8 @@ LeadDefault = Literal["campaign", "medium", "origin", "development", "listing", 
 class Reconcile(Part):
     """How often the platform is asked for leads that its webhook did not bring, and how far back."""
 
-    every: DurationText = "1 hour"
-    window: DurationText = "2 days"
+    every: SpanText = "1 hour"
+    window: SpanText = "2 days"
 
 
 class Channel(Part):

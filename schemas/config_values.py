@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -40,6 +41,15 @@ def _duration(value: str) -> str:
     return value
 
 
+def _span(value: str) -> str:
+    duration = Duration.parse(value)
+    if duration.span < timedelta(minutes=1):
+        raise ValueError(
+            f"`{value}` cannot be waited for here: write at least a minute, for example `1 hour`, `2 days`"
+        )
+    return value
+
+
 def _address(value: str) -> str:
     if not _ADDRESS.fullmatch(value):
         raise ValueError("this is no address: write `https://…`, with `${NAME}` for what is secret in it")
@@ -65,6 +75,8 @@ Text = Annotated[str, BeforeValidator(_scalar_text), Field(min_length=1, max_len
 Zone = Annotated[str, AfterValidator(_zone)]
 Calendar = Annotated[str, AfterValidator(_calendar)]
 DurationText = Annotated[str, AfterValidator(_duration)]
+SpanText = Annotated[str, AfterValidator(_span)]
+"""A duration by the clock, a minute or longer: no business days."""
 Address = Annotated[Text, AfterValidator(_address)]
 Pattern = Annotated[Text, AfterValidator(_pattern)]
 

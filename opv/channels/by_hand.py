@@ -3,6 +3,7 @@ at once."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from schemas.source import Checked, Entrance, HttpClient
 _CHORES = Base.metadata.tables["chores"]
 
 LEASE = timedelta(minutes=2)
+PATIENCE = 60.0
+"""Seconds to wait for deliveries that have to be read first, those of the pull itself included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def reconcile(
         pulled = Pulled.begin(since, clock())
         try:
             while True:
-                pulled = pull.page(pulled)
+                pulled = _page(pull, pulled)
                 yield pulled
                 if pulled.place is None:
                     return
@@ -78,6 +81,17 @@ def check(database: Database, entrance: Entrance, http: HttpClient, clock: Clock
             begin(tx, key, entrance.id, clock())
             tx.execute(update(_CHORES).where(_CHORES.c.key == key).values(state=kept(checked), reason=None))
     return checked
+
+
+def _page(pull: Pull, pulled: Pulled) -> Pulled:
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return pull.page(pulled)
+        except Retry as error:
+            if error.reason != "deliveries_waiting" or time.monotonic() > until:
+                raise
+        time.sleep(1)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from porteiro.cli import (
     importing,
     operations,
     opv,
+    reconcile,
     run,
     source,
     token,
@@ -47,7 +48,9 @@ def _options(
     """Options before the command."""
 
 
-for group in (run, configuration, deliveries, importing, opv, operations, channels, unmapped, token, history, source):
+for group in (
+    run, configuration, deliveries, importing, opv, operations, channels, reconcile, unmapped, token, history, source,
+):  # fmt: skip
     group.register(app)
 
 

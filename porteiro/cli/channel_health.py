@@ -120,6 +120,4 @@ def _said(
         return [(entrance.key, error.reason, "falha", error.detail, None)]
     if not checked:
         return [(entrance.key, None, None, "nada a perguntar a esta plataforma", None)]
-    return [
-        (entrance.key, one.name, "ok" if one.ok else "falha", one.detail, at.moment(one.until)) for one in checked
-    ]
+    return [(entrance.key, one.name, "ok" if one.ok else "falha", one.detail, at.moment(one.until)) for one in checked]

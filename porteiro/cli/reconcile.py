@@ -28,7 +28,7 @@ def reconcile_channel(
     since: Annotated[str, typer.Option(help="How far back: '2 days', or a time (ISO 8601).")] = "2 days",
     as_json: AsJson = False,
 ) -> None:
-    """Captures what the platform has of a channel's leads and the webhook did not bring. Exit code 1 when it refuses."""
+    """Captures the leads that the platform has and the webhook did not bring. Exit code 1 when the platform refuses."""
     with opened() as at:
         begin = _since(since, at)
     with built() as program:

@@ -36,6 +36,8 @@ def check_channels(root: Place, sources: Mapping[str, Source], secrets: Mapping[
         _check_forward(channel["forward_to"], secrets, report)
         if source is not None:
             _check_options(channel["options"], source, secrets, report)
+            if channel["reconcile"].value and not source.reads_back:
+                report.warn(channel["reconcile"], f"{source.title} has no API that gives leads back: this does nothing")
         for field, place in channel["mapping"].entries().items():
             if field not in MAPPED_FIELDS and not (field.startswith(MAPPED_OPEN) and not field.endswith(".")):
                 known = (*MAPPED_FIELDS, *(f"{start}<key>" for start in MAPPED_OPEN))

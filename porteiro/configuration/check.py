@@ -82,6 +82,7 @@ def check_references(root: Place, sources: Mapping[str, Source], report: Report)
     _check_rules(file, report)
     for automation in file.items("automations"):
         _check_automation(automation, file, report)
+    _check_alarms(root["alarms"], file, report)
 
 
 def _check_company(company: Place, report: Report) -> None:
@@ -204,3 +205,13 @@ def _check_automation(automation: Place, file: _File, report: Report) -> None:
         if target.text is not None and target.text not in (*NOTIFIED, *people):
             hint = nearest(target.text, (*NOTIFIED, *people))
             report.error(target, f"there is nobody called `{target.text}`, {hint}")
+
+
+def _check_alarms(alarms: Place, file: _File, report: Report) -> None:
+    people = file.by_key["people"]
+    for place in _distinct(alarms["notify"].each(), report):
+        person = people.get(place.text or "")
+        if person is None:
+            report.error(place, f"there is no person `{place.text}`, {nearest(place.text or '', people)}")
+        elif person["active"].value is False:
+            report.warn(place, f"`{place.text}` is not active and is told nothing")

@@ -288,3 +288,16 @@ def test_one_delivery_of_many_leads_is_one_outcome_and_as_many_opvs(start: Start
     assert [row.position for row in house.rows("submissions", "position")] == list(range(300))
     assert len(house.opvs()) == 300
     assert house.undistributed() == {}
+
+
+def test_the_same_content_meets_across_the_edge_of_a_bucket_in_any_order(start: Start) -> None:
+    house = start()
+    body = {"nome": "Maria Exemplo", "telefone": "11 98888-0001", "mensagem": "Quero visitar"}
+    house.clock.forward(seconds=5)
+    house.deliver("site", body)
+    house.run()
+    house.clock.forward(seconds=-10)
+    house.deliver("site", body)
+    house.run()
+    assert sorted(house.delivered()) == ["captured", "repeated"]
+    assert len(house.captures()) == 1

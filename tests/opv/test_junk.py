@@ -125,10 +125,10 @@ def test_junk_is_reversible_in_one_step(start: Start) -> None:
 
 
 def test_a_lead_that_was_fetched_is_judged_and_accepted_too(start: Start) -> None:
-    answer = graph_lead("1", "Veja www.spam.example.com")
+    answer = graph_lead("5", "Veja www.spam.example.com")
     assert isinstance(answer, HttpAnswer)
-    house = start(RULES, http=Graph(l1=[answer]))
-    delivery = notify(house, 1, 2)
+    house = start(RULES, http=Graph(l5=[answer]))
+    delivery = notify(house, 5, 6)
     house.run()
     assert house.outcomes() == ["ignored junk_link_in_name", "captured"]
     accepted(house, delivery)

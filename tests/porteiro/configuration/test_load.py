@@ -158,3 +158,31 @@ def test_what_a_source_says_of_its_options_hides_the_values() -> None:
     text = SMALL + 'channels: [{key: a, source: strict, secrets: ["${S}"], options: {endpoint: "x/${S}"}}]\n'
     (found,) = load(text, "f.yaml", {"strict": Strict()}, {"S": "segredo"})[1]
     assert found.message == "cannot use x/***"
+
+
+def test_alarms_go_to_people_and_reconciliation_by_the_clock() -> None:
+    text = (
+        SMALL
+        + """people: [{key: rui, name: Rui, role: director}, {key: ana, name: Ana, role: ops, active: false}]
+channels:
+  - {key: site, source: form, secrets: ["${SITE_TOKEN}"], reconcile: {every: 1 hour}}
+  - key: meta
+    source: meta_lead_ads
+    secrets: ["${SITE_TOKEN}"]
+    options: {verify_token: "${SITE_TOKEN}", page_token: "${SITE_TOKEN}", page_id: "104/", forms: [7, x]}
+    reconcile: {every: 2 business days, window: 1 dia, evry: 1 hour}
+alarms: {notify: [rui, ria, rui, ana], notifi: [rui]}
+"""
+    )
+    assert problems(text) == [
+        "f.yaml:4:70: warning: channels[0].reconcile: Formulário (site, landing page, integração) has no API that gives leads back: this does nothing",
+        "f.yaml:8:84: channels[1].options.page_id: `104/` does not have the form `^[0-9]{1,40}$`",
+        "f.yaml:8:103: channels[1].options.forms[1]: `x` does not have the form `^[0-9]{1,40}$`",
+        "f.yaml:9:24: channels[1].reconcile.every: `2 business days` cannot be waited for here: write at least a minute, for example `1 hour`, `2 days`",
+        "f.yaml:9:49: channels[1].reconcile.window: `1 dia` is no duration: write for example `30 minutes`, `2 hours`, `3 business days`",
+        "f.yaml:9:56: channels[1].reconcile.evry: unknown key `evry`, did you mean `every`?",
+        "f.yaml:10:24: alarms.notify[1]: there is no person `ria`, did you mean `rui`?",
+        "f.yaml:10:29: alarms.notify[2]: `rui` is named twice: remove one",
+        "f.yaml:10:34: warning: alarms.notify[3]: `ana` is not active and is told nothing",
+        "f.yaml:10:40: alarms.notifi: unknown key `notifi`, did you mean `notify`?",
+    ]

@@ -188,8 +188,12 @@ def _guesses(request: Request, entrance: Entrance, secret: str, sha256: bytes) -
 
 
 def _credentials(secret: str, entrance: Entrance) -> Sequence[str]:
+    """What may have stood in `Authorization`, the most probable first: a source may take several for right."""
     user = f"{entrance.source.basic_user}:{secret}"
-    return f"Bearer {secret}", f"Basic {base64.b64encode(user.encode()).decode()}", secret
+    basic, bearer = f"Basic {base64.b64encode(user.encode()).decode()}", f"Bearer {secret}"
+    if secret.startswith(("Basic ", "Bearer ")):
+        return secret, bearer, basic
+    return (basic, bearer, secret) if entrance.source.basic_user else (bearer, basic, secret)
 
 
 def _bodies(body: bytes, json_names: Collection[str], form_names: Collection[str], secret: str) -> Iterator[bytes]:

@@ -26,9 +26,7 @@ class Chat(Source):
 
 
 def test_messages_of_an_open_opv_go_into_its_history(start: Start) -> None:
-    house = start(
-        HOUSE.replace("funnel:", "  - {key: chat, source: chat, secrets: ['${S}']}\nfunnel:"), extra=[Chat()]
-    )
+    house = start(HOUSE.replace("funnel:", "  - {key: chat, source: chat, secrets: ['${S}']}\nfunnel:"), extra=[Chat()])
     said = [("1", "Olá"), ("2", "Quanto custa?"), ("2", "Quanto custa?")]
     deliveries = [house.deliver("chat", {"id": id_, "phone": "11 98888-0001", "text": text}) for id_, text in said]
     house.run()
@@ -38,7 +36,7 @@ def test_messages_of_an_open_opv_go_into_its_history(start: Start) -> None:
     assert len(house.captures()) == 1
     (content,) = [row.content for row in house.rows("history_contents", seq=3)]
     assert json.loads(content) == {"message": "Quanto custa?"}
-    (linked,) = [row for row in house.rows("submissions", delivery_id=deliveries[1])]
+    (linked,) = house.rows("submissions", delivery_id=deliveries[1])
     assert linked.opportunity_id == opv.id
 
     house.deliver("chat", {"id": "3", "phone": "11 98888-0001", "text": "Vi o anúncio", "ad": "77"})

@@ -80,9 +80,7 @@ class Intake:
         entrance = channels.get(scope["path_params"]["channel"], self._nobody)
         status = 0
         try:
-            if not channels or (entrance.source.needs_secret and not entrance.secrets):
-                # Not the sender's fault: a 404 or 401 now could end the integration on its side.
-                raise Unavailable("no configuration, or a secret that is not set")
+            _refuse_unready(channels, entrance)
             reply = await self._answer(entrance, scope, receive)
         except _Gone:
             return
@@ -159,6 +157,13 @@ class Intake:
         if frames not in self._reported:
             self._reported.add(frames)
             log.error("source %s failed with %s\n%s", entrance.source.slug, type(error).__name__, frames)
+
+
+def _refuse_unready(channels: Mapping[str, Entrance], entrance: Entrance) -> None:
+    """No configuration yet, or a secret that is not set, is not the sender's fault: a 404 or 401 now could end the
+    integration on its side. Raises `Unavailable`."""
+    if not channels or (entrance.source.needs_secret and not entrance.secrets):
+        raise Unavailable("no configuration, or a secret that is not set")
 
 
 def _place(scope: Scope, headers: Mapping[str, str]) -> bytes:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 
@@ -15,15 +16,19 @@ from schemas.source import Request
 from schemas.target import Message
 
 HEADERS = {
-    "content-type": "application/json; charset=iso-8859-1", "user-agent": "Portal/1.0", "accept": "*/*", "accept-encoding": "gzip",
-    "authorization": "Basic eDp5", "x-name": "Jo\xe3o",
+    "content-type": "application/json; charset=iso-8859-1", "user-agent": "Portal/1.0", "accept": "*/*",
+    "accept-encoding": "gzip", "authorization": "Basic eDp5", "x-name": "Jo\xe3o",
 }  # fmt: skip
+
+
+Got = tuple[str, list[tuple[str, str]], bytes]
+"""Path, headers and body of a request."""
 
 
 class System(BaseHTTPRequestHandler):
     """Answers with the status in the path, and keeps what came."""
 
-    got: list[tuple[str, list[tuple[str, str]], bytes]]
+    got: ClassVar[list[Got]]
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
@@ -43,12 +48,14 @@ class System(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def system() -> Iterator[tuple[str, list[tuple[str, list[tuple[str, str]], bytes]]]]:
-    handler = type("Handler", (System,), {"got": []})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+def system() -> Iterator[tuple[str, list[Got]]]:
+    class Handler(System):
+        got: ClassVar[list[Got]] = []
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", handler.got
+    yield f"http://127.0.0.1:{server.server_port}", Handler.got
     server.shutdown()
     server.server_close()
     thread.join()
@@ -58,7 +65,7 @@ def message(url: str, body: bytes = b'{"a":"\xe3"}') -> Message:
     return Message("forward:1", "forward", "zap", "{}", Request("POST", url, HEADERS, {}, body))
 
 
-def test_the_request_arrives_as_it_was(system: tuple[str, list[tuple[str, list[tuple[str, str]], bytes]]]) -> None:
+def test_the_request_arrives_as_it_was(system: tuple[str, list[Got]]) -> None:
     url, got = system
     target = ForwardTarget()
     target.send(message(f"{url}/200?key=a%20b&c="))
@@ -76,7 +83,7 @@ def test_the_request_arrives_as_it_was(system: tuple[str, list[tuple[str, list[t
     [(302, Park, None), (400, Park, None), (404, Park, None), (408, Retry, 30), (429, Retry, 30), (503, Retry, 30)],
 )
 def test_what_an_answer_means(
-    system: tuple[str, list[tuple[str, list[tuple[str, str]], bytes]]],
+    system: tuple[str, list[Got]],
     status: int,
     kind: type[PorteiroError],
     after: int | None,

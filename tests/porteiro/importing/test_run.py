@@ -177,6 +177,8 @@ class Graph:
     def get(self, url: str, **_: Any) -> HttpAnswer:
         return HttpAnswer(401, {}, b'{"error": {"code": 190}}')
 
+    post = get
+
 
 def _meta_notice(*ids: str) -> dict[str, Any]:
     changes = [{"field": "leadgen", "value": {"leadgen_id": id_, "form_id": "1"}} for id_ in ids]

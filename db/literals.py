@@ -7,11 +7,11 @@ at once. Formats: PostgreSQL documentation, COPY (text format) and 8.15.6 (array
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Integer, LargeBinary, Numeric, Uuid
+from sqlalchemy import Boolean, Date, Integer, LargeBinary, Numeric, Uuid
 from sqlalchemy.types import TypeEngine
 
 from db.models.base import UtcTime
@@ -42,6 +42,8 @@ def _plain(type_: TypeEngine[Any]) -> Form | None:
         return _uuid
     if isinstance(type_, UtcTime):
         return datetime.isoformat
+    if isinstance(type_, Date):
+        return date.isoformat
     if isinstance(type_, Boolean):
         return _boolean
     return str if isinstance(type_, Integer | Numeric) else None

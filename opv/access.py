@@ -38,6 +38,18 @@ def visible(viewer: Viewer, house: House) -> ColumnElement[bool]:
     return false()
 
 
+def sees(viewer: Viewer, house: House, manager: str | None, broker: str | None) -> bool:
+    """As `visible`, for an OPV in memory: whether the viewer sees one of this manager and broker."""
+    if viewer.role == "manager":
+        return viewer.person in (manager, broker) or broker in house.roster.brokers_led_by(viewer.person)
+    return viewer.role == "director" or (viewer.role == "broker" and broker == viewer.person)
+
+
+def may_transfer(viewer: Viewer, house: House, manager: str | None, broker: str | None) -> bool:
+    """Whether the viewer may give an OPV that it sees to this manager and broker: one it goes on seeing."""
+    return viewer.role != "broker" and sees(viewer, house, manager, broker)
+
+
 def may_operate(viewer: Viewer) -> bool:
     """Whether the viewer sees deliveries, work and the like, which belong to no single OPV."""
     return viewer.role in ("director", "ops")

@@ -22,14 +22,14 @@ from schemas.duration import Duration
 
 TABLES = Base.metadata.tables
 _OPPORTUNITIES = TABLES["opportunities"]
-_UPDATED = ("id", "stage", "stage_seq", "status", "team", "manager", "broker", "assigned_at", "history_seq",
-            "history_head")  # fmt: skip
+_UPDATED = ("id", "stage", "stage_seq", "status", "team", "manager", "broker", "assigned_at",
+            "first_contact_at", "history_seq", "history_head")  # fmt: skip
 
 # The order in which tables are written: the OPV's row first, whose lock the writer holds.
 _ORDER = (
     "clients", "involved_clients", "history_entries", "history_contents", "capture_origins", "decisions",
     "assignments", "pending_events", "timers", "automation_runs", "outbound_messages", "unmapped",
-    "merge_suggestions",
+    "merge_suggestions", "withdrawals", "won_sales",
 )  # fmt: skip
 
 
@@ -49,6 +49,7 @@ class Opv:
     manager: str | None
     broker: str | None
     assigned_at: datetime | None
+    first_contact_at: datetime | None
     created_at: datetime
     history_seq: int
     history_head: bytes
@@ -124,7 +125,7 @@ class Batch:
         id_ = new_id()
         opv = Opv(
             id_, 0, client_id, funnel.key, funnel.stages[0].key, 1, "open", development, None, None, None, None,
-            self.now, 0, history.genesis(id_), is_new=True,
+            None, self.now, 0, history.genesis(id_), is_new=True,
         )  # fmt: skip
         self.opvs[id_] = opv
         return opv

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from db.models import Base
 from db.queries.unmapped import count_unmapped
 from opv import history
 from opv.batch import OPVS_OF_CLIENTS, Batch, Cause, Opv, opvs_by_id
+from opv.distribution.assign import assign
 from opv.distribution.waiting import put_on_list, waiting_row
 from opv.late import LATE, clock_start
 from opv.matching import Matched, Person, client_changes, client_row, match
@@ -24,6 +25,12 @@ from opv.normalize import NormalizedLead
 from opv.submissions import Submitted
 
 _TABLES = Base.metadata.tables
+
+MANUAL = "manual"
+"""Source of what a person typed; it has no channel."""
+
+MANUAL_RULE = "manual"
+"""Stands where a rule's key would: the OPV was registered for the broker."""
 
 
 @dataclass(slots=True)
@@ -36,12 +43,19 @@ class Unresolved:
     capture: UUID | None
 
 
-def capture(tx: Connection, batch: Batch, submissions: Sequence[Submitted]) -> None:
+def capture(
+    tx: Connection,
+    batch: Batch,
+    submissions: Sequence[Submitted],
+    refuse: Callable[[Sequence[Opv]], None] | None = None,
+) -> list[Opv]:
     """Captures leads: finds or makes each one's client and OPV, adds the card, the history, the work to distribute.
 
-    Every submission has a lead with a contact. Writes everything but the submissions and deliveries."""
+    Every submission has a lead with a contact. Writes everything but the submissions and deliveries. `refuse`
+    is shown the client's OPVs before anything is added, and may raise. Gives the OPVs of the cards."""
     if not submissions:
-        return
+        return []
+    made: list[Opv] = []
     leads = [_lead(one) for one in submissions]
     matched = match(tx, leads, batch.now)
     opvs_of = _load_opvs(tx, batch, matched.people)
@@ -55,10 +69,14 @@ def capture(tx: Connection, batch: Batch, submissions: Sequence[Submitted]) -> N
             _add_talk(batch, submission, lead, person, talk)
             talks.append((submission, talk))
             continue
+        if refuse is not None:
+            refuse(opvs_of[person.id])
         development, missing = _resolve(batch, lead)
         opv, returning = _opv_for(batch, person, opvs_of[person.id], development, waiting)
         capture_id = _add_card(batch, submission, lead, person, opv, development, returning)
         captures[submission.id] = capture_id
+        made.append(opv)
+        _give(batch, submission, opv, waiting)
         channel, _ = _entrance(submission)
         unresolved += [Unresolved(field, value, channel, capture_id) for field, value in missing]
     for phone, position in matched.stopped:
@@ -68,6 +86,17 @@ def capture(tx: Connection, batch: Batch, submissions: Sequence[Submitted]) -> N
     _write(tx, batch, submissions, matched, waiting, unresolved)
     linked = [{"id": submission.id, "opportunity_id": opv.id} for submission, opv in talks]
     update_rows(tx, _TABLES["submissions"], ("id",), linked)
+    return made
+
+
+def _give(batch: Batch, submission: Submitted, opv: Opv, waiting: dict[UUID, dict[str, Any]]) -> None:
+    """An OPV registered by hand for a broker is that broker's."""
+    if submission.broker is None or opv.broker == submission.broker:
+        return
+    waiting.pop(opv.id, None)
+    place = batch.house.roster.place(submission.broker)
+    explanation = {"by": f"person:{submission.by}"}
+    assign(batch, opv, _cause(submission), place, submission.broker, rule=MANUAL_RULE, explanation=explanation)
 
 
 def _open_conversation(submission: Submitted, lead: NormalizedLead, own: Sequence[Opv]) -> Opv | None:
@@ -93,8 +122,14 @@ def _add_talk(batch: Batch, submission: Submitted, lead: NormalizedLead, person:
 
 def _entrance(submission: Submitted) -> tuple[str, str]:
     """Keys of the submission's channel and source."""
+    if submission.by is not None:
+        return ("", MANUAL)
     entrance = submission.entrance
     return (entrance.key, entrance.source.slug) if entrance else ("", "")
+
+
+def _cause(submission: Submitted) -> Cause:
+    return Cause(f"person:{submission.by}" if submission.by is not None else f"channel:{_entrance(submission)[0]}")
 
 
 def _lead(submission: Submitted) -> NormalizedLead:
@@ -187,13 +222,14 @@ def _add_card(
 ) -> UUID:
     channel, source = _entrance(submission)
     capture_id = new_id()
-    cause = Cause(f"channel:{channel}")
+    cause = _cause(submission)
+    kept = submission.by is None
     if opv.is_new and opv.history_seq == 0:
         batch.record(opv, history.CREATED, cause, {"channel": channel, "stage": opv.stage, "client": str(person.id)})
         batch.enter_stage(opv, 1, clock_start(lead.submitted_at, batch.now) if submission.late else None)
     data = {
-        "channel": channel, "source": source, "capture": str(capture_id), "delivery": str(submission.delivery),
-        "client": str(person.id), "returning": returning,
+        "channel": channel, "source": source, "capture": str(capture_id),
+        "delivery": str(submission.delivery) if kept else None, "client": str(person.id), "returning": returning,
     }  # fmt: skip
     if development:
         data["development"] = development
@@ -206,10 +242,13 @@ def _add_card(
         "ad": lead.ad, "utm": lead.utm, "click_ids": lead.click_ids, "message": lead.message,
         "answers": lead.answers, "consent": lead.consent, "extra": lead.extra, "raw": lead.raw, "flags": lead.flags,
     }  # fmt: skip
+    if not kept:
+        details["by"] = submission.by
     batch.rows["capture_origins"].append(
         {
             "id": capture_id, "opportunity_id": opv.id, "seq": seq, "client_id": person.id,
-            "submission_id": submission.id, "delivery_id": submission.delivery, "source": source,
+            "submission_id": submission.id if kept else None,
+            "delivery_id": submission.delivery if kept else None, "source": source,
             "channel": channel, "external_id": submission.external_id, "received_at": submission.received_at,
             "submitted_at": lead.submitted_at, "is_returning": returning, "campaign": lead.campaign,
             "medium": lead.medium, "origin": lead.origin, "development": development, "listing": lead.listing,
@@ -236,7 +275,8 @@ def _write(
     put_on_list(tx, batch, waiting)
     pairs = {
         (one, other): {
-            "client_id": one, "other_id": other, "submission_id": submissions[position].id,
+            "client_id": one, "other_id": other,
+            "submission_id": submissions[position].id if submissions[position].by is None else None,
             "because": because, "created_at": batch.now,
         }
         for one, other, position, because in matched.same

@@ -47,6 +47,14 @@ class Roster:
         fitting = [place for place in places if place.team in teams]
         return next(iter(fitting or places), Place(None, None))
 
+    def places(self, broker: str) -> Sequence[Place]:
+        """All places of the broker, in the order of the file."""
+        return self._places.get(broker, ())
+
+    def led(self) -> list[Place]:
+        """Every team with each of its managers, in the order of the file."""
+        return [Place(team.key, lead.person) for team in self.teams.values() for lead in team.managers]
+
     def brokers_led_by(self, manager: str) -> list[str]:
         """Brokers that the manager leads at present."""
         return [b for b, places in self._places.items() if any(place.manager == manager for place in places)]

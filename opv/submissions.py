@@ -51,7 +51,7 @@ class Received:
 @dataclass(slots=True, eq=False)
 class Submitted:
     """A submission in memory. `outcome` CAPTURED stands for a lead that is to be captured; `again` marks one that
-    this very delivery captured before it was replayed."""
+    this very delivery captured before it was replayed. One with `by` is no row: that person typed it, for `broker`."""
 
     id: UUID
     delivery: UUID
@@ -74,6 +74,8 @@ class Submitted:
     conversation: str | None = None
     late: bool = False
     address: bytes | None = None
+    by: str | None = None
+    broker: str | None = None
 
     def row(self, now: datetime) -> dict[str, Any]:
         """The submissions row."""

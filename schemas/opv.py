@@ -40,10 +40,11 @@ class OpvClient(BaseModel):
 
 
 class Capture(BaseModel):
-    """A capture card. `price` is in reais; `raw` holds each value as sent that was changed, dropped or not
-    resolved, `flags` say what was done."""
+    """A capture card. `by` is the person who registered it by hand. `price` is in reais; `raw` holds each value as
+    sent that was changed, dropped or not resolved, `flags` say what was done."""
 
     source: str
+    by: str | None = None
     channel: str
     delivery: UUID | None
     submission: UUID | None
@@ -94,6 +95,7 @@ class Opv(BaseModel):
     captures: list[Capture]
     created_at: datetime
     assigned_at: datetime | None
+    first_contact_at: datetime | None
     undistributed: WaitsForBroker | None
 
 

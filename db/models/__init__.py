@@ -4,6 +4,7 @@ from db.models.assignment import Assignment, Decision, DistributionWork, QueueMe
 from db.models.automation import AutomationRun, PendingEvent, Timer
 from db.models.base import Base
 from db.models.client import Client, ContactKey, InvolvedClient, MergeSuggestion
+from db.models.closing import Withdrawal, WonSale
 from db.models.configuration import ChannelRefusal, ChannelRow, ConfigVersion, RetiredKey, Token
 from db.models.delivery import Delivery, DeliveryOutcome, Outcome, Submission, SubmissionState
 from db.models.history import HistoryContent, HistoryEntry
@@ -46,4 +47,6 @@ __all__ = [
     "Timer",
     "Token",
     "Unmapped",
+    "Withdrawal",
+    "WonSale",
 ]

@@ -12,7 +12,8 @@ from db.models.base import Base, Id, Long, Ref, Small, Time, UtcTime
 
 
 class Assignment(Base):
-    """Team, manager and broker of an OPV since a moment, by a decision; the newest is in force."""
+    """Team, manager and broker of an OPV since a moment, by a decision; the newest is in force. Without a broker the
+    manager holds it."""
 
     __tablename__ = "assignments"
     __table_args__ = (Index("ix_assignments_opportunity_id", "opportunity_id"),)
@@ -22,7 +23,7 @@ class Assignment(Base):
     decision_id: Mapped[Ref]
     team: Mapped[str | None]
     manager: Mapped[str | None]
-    broker: Mapped[Long]
+    broker: Mapped[str | None]
     since: Mapped[Time]
 
 

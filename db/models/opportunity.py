@@ -13,7 +13,8 @@ from db.models.base import Base, Id, Long, Raw, Ref, Time, UtcTime
 
 class Opportunity(Base):
     """An OPV. `stage_seq` is the history entry that put it into its stage; `history_seq` and `history_head`
-    are the chain's last entry, written under this row's lock. `status`: open, won or lost."""
+    are the chain's last entry, written under this row's lock. `status`: open, won or lost. `first_contact_at`: when
+    someone of the house first called, wrote to or met the client."""
 
     __tablename__ = "opportunities"
     __table_args__ = (
@@ -35,6 +36,7 @@ class Opportunity(Base):
     manager: Mapped[str | None]
     broker: Mapped[str | None]
     assigned_at: Mapped[datetime | None] = mapped_column(UtcTime())
+    first_contact_at: Mapped[datetime | None] = mapped_column(UtcTime())
     created_at: Mapped[Time]
     history_seq: Mapped[int]
     history_head: Mapped[Raw]

@@ -8,9 +8,11 @@ from uuid import UUID
 
 from db.ids import new_id
 from opv import history
+from opv.actions import Acting, comment, move_stage
 from opv.batch import Batch, Cause, Opv
 from opv.distribution.waiting import waiting_row
 from schemas.config import Action, Advance, Comment, Notify, Redistribute
+from schemas.errors import Reject
 
 
 @dataclass(slots=True)
@@ -40,19 +42,23 @@ def perform(
 
 def _advance(action: Advance, occurrence: Occurrence, batch: Batch) -> dict[str, Any]:
     opv, order = occurrence.opv, batch.house.stage_order
-    if opv.status != "open":
-        return {"result": "skipped", "because": "the OPV is closed"}
-    if order.get(action.advance, -1) <= order.get(opv.stage, -1):
+    if opv.status == "open" and order.get(action.advance, -1) <= order.get(opv.stage, -1):
         return {"result": "skipped", "because": f"the OPV is already in {opv.stage}"}
     origin = opv.stage
-    seq = batch.move(opv, action.advance, occurrence.cause, {"automation": occurrence.automation})
+    try:
+        seq = move_stage(_acting(occurrence, batch), action.advance, automation=occurrence.automation)
+    except Reject as refused:
+        return {"result": "skipped", "because": refused.detail}
     return {"result": "done", "from": origin, "to": action.advance, "seq": seq}
 
 
 def _comment(action: Comment, occurrence: Occurrence, batch: Batch) -> dict[str, Any]:
-    data = {"automation": occurrence.automation}
-    seq = batch.record(occurrence.opv, history.COMMENT_ADDED, occurrence.cause, data, {"text": action.comment})
+    seq = comment(_acting(occurrence, batch), action.comment, automation=occurrence.automation)
     return {"result": "done", "seq": seq}
+
+
+def _acting(occurrence: Occurrence, batch: Batch) -> Acting:
+    return Acting(batch, occurrence.opv, occurrence.cause)
 
 
 def _notify(action: Notify, index: int, occurrence: Occurrence, batch: Batch) -> dict[str, Any]:

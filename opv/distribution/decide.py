@@ -11,11 +11,11 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from db.bulk import update_rows
 from db.claim import WorkList
-from db.ids import new_id
 from db.models import Base
 from db.statement import Statement, pipelined, run_all
 from opv import history
-from opv.batch import OPVS, Batch, Cause, Opv, opvs_by_id
+from opv.batch import OPVS, Batch, Cause, opvs_by_id
+from opv.distribution.assign import assign, decide
 from opv.distribution.gates import closed_to
 from opv.distribution.pickers import Pick, RoundRobin
 from opv.distribution.queues import Line, line_of, lock_queues, write_queues
@@ -143,27 +143,14 @@ def _assign(
 ) -> None:
     opv = batch.opvs[work.opportunity_id]
     place = batch.house.roster.place(broker, teams)
-    decision = _decision(batch, opv, rule, queue, broker, None, explanation)
-    data = {"team": place.team, "manager": place.manager, "broker": broker, "rule": rule, "decision": str(decision)}
-    if queue:
-        data["queue"] = queue
-    if opv.broker:
-        data["previous"] = opv.broker
-    opv.team, opv.manager, opv.broker, opv.assigned_at = place.team, place.manager, broker, batch.now
-    batch.rows["assignments"].append(
-        {
-            "id": new_id(), "opportunity_id": opv.id, "decision_id": decision, "team": place.team,
-            "manager": place.manager, "broker": broker, "since": batch.now,
-        }
-    )  # fmt: skip
-    batch.record(opv, history.ASSIGNED, _cause(work), data)
+    assign(batch, opv, _cause(work), place, broker, rule=rule, queue=queue, explanation=explanation)
 
 
 def _leave(
     batch: Batch, work: Any, rule: str | None, queue: str | None, reason: str, explanation: dict[str, Any]
 ) -> dict[str, Any]:
     opv = batch.opvs[work.opportunity_id]
-    _decision(batch, opv, rule, queue, None, reason, explanation)
+    decide(batch, opv, rule=rule, queue=queue, broker=None, reason=reason, explanation=explanation)
     if work.reason != reason:
         batch.record(opv, history.UNDISTRIBUTED, _cause(work), {"reason": reason, "rule": rule})
     return {"opportunity_id": opv.id, "reason": reason}
@@ -172,26 +159,6 @@ def _leave(
 def _cause(work: Any) -> Cause:
     """Distribution, with the automations that asked for it."""
     return Cause("distribution", work.depth, tuple(filter(None, work.chain.split(","))))
-
-
-def _decision(
-    batch: Batch,
-    opv: Opv,
-    rule: str | None,
-    queue: str | None,
-    broker: str | None,
-    reason: str | None,
-    explanation: dict[str, Any],
-) -> UUID:
-    id_ = new_id()
-    batch.rows["decisions"].append(
-        {
-            "id": id_, "opportunity_id": opv.id, "at": batch.now, "config_version": batch.house.version,
-            "rule": rule, "queue": queue, "broker": broker, "reason": reason,
-            "explanation": history.text_of(explanation),
-        }
-    )  # fmt: skip
-    return id_
 
 
 def _close(tx: Connection, works: dict[UUID, Any], waiting: Sequence[dict[str, Any]], house: House) -> None:

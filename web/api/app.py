@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from db.session import Database
 from opv.house import HouseOf
 from web import health, metrics
-from web.api import deliveries, operations, opvs, reports
+from web.api import actions, deliveries, operations, opvs, reports
 from web.api.auth import Desk
 from web.api.problems import Problem, install
 
@@ -41,6 +41,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         (401, "No token, or an unknown one"),
         (403, "The person may not"),
         (404, "There is no such thing, or the person does not see it"),
+        (409, "The state of things does not allow it"),
         (422, "A parameter is unknown or wrong"),
         (503, "The database does not answer"),
     )
@@ -63,7 +64,7 @@ def create_api(
     api.state.desk = Desk(database, house, wake, clock)
     install(api)
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
-    for part in (opvs, deliveries, operations, reports):
+    for part in (opvs, actions, deliveries, operations, reports):
         routes.include_router(part.router)
     api.include_router(routes)
     api.include_router(health.router(database, clock))

@@ -60,6 +60,12 @@ class Caller:
             yield self._visit(tx)
 
     @contextmanager
+    def acting(self) -> Iterator[Visit]:
+        """To change what the person sees."""
+        with self.desk.database.write() as tx:
+            yield self._visit(tx)
+
+    @contextmanager
     def operating(self, *, write: bool = False) -> Iterator[Visit]:
         """To read (or change) what belongs to no single OPV: directors and operations alone."""
         database = self.desk.database

@@ -79,7 +79,7 @@ def upgrade() -> None:
         sa.Column("decision_id", sa.Uuid(), nullable=False),
         sa.Column("team", sa.String(), nullable=True),
         sa.Column("manager", sa.String(), nullable=True),
-        sa.Column("broker", sa.Text(), nullable=False),
+        sa.Column("broker", sa.String(), nullable=True),
         sa.Column("since", UtcTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_assignments")),
     )
@@ -325,6 +325,7 @@ def upgrade() -> None:
         sa.Column("manager", sa.String(), nullable=True),
         sa.Column("broker", sa.String(), nullable=True),
         sa.Column("assigned_at", UtcTime(), nullable=True),
+        sa.Column("first_contact_at", UtcTime(), nullable=True),
         sa.Column("created_at", UtcTime(), nullable=False),
         sa.Column("history_seq", sa.Integer(), nullable=False),
         sa.Column("history_head", sa.LargeBinary(), nullable=False),
@@ -538,6 +539,35 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_unmapped")),
         sa.UniqueConstraint("field", "value", "channel", name=op.f("uq_unmapped_field_value_channel")),
     )
+    op.create_table(
+        "withdrawals",
+        sa.Column("opportunity_id", sa.Uuid(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("at", UtcTime(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("team", sa.String(), nullable=True),
+        sa.Column("manager", sa.String(), nullable=True),
+        sa.Column("broker", sa.String(), nullable=True),
+        sa.Column("development", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("opportunity_id", "seq", name=op.f("pk_withdrawals")),
+    )
+    op.create_index("ix_withdrawals_at", "withdrawals", ["at"], unique=False)
+    op.create_table(
+        "won_sales",
+        sa.Column("opportunity_id", sa.Uuid(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("at", UtcTime(), nullable=False),
+        sa.Column("value_cents", sa.BigInteger(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("sold_on", sa.Date(), nullable=False),
+        sa.Column("team", sa.String(), nullable=True),
+        sa.Column("manager", sa.String(), nullable=True),
+        sa.Column("broker", sa.String(), nullable=True),
+        sa.Column("development", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("opportunity_id", "seq", name=op.f("pk_won_sales")),
+    )
+    op.create_index("ix_won_sales_at", "won_sales", ["at"], unique=False)
     op.create_table(
         "history_contents",
         sa.Column("opportunity_id", sa.Uuid(), nullable=False),

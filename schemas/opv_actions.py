@@ -1,0 +1,98 @@
+"""Bodies of the calls that act on an OPV."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from schemas.lead import Lead, SentPhone
+
+
+def _storable(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("the text holds a NUL")
+    return value
+
+
+Word = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_storable)]
+"""A key of the configuration."""
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_storable)]
+Prose = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000), AfterValidator(_storable)
+]
+
+
+class Body(BaseModel):
+    """Base: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CommentBody(Body):
+    """A comment."""
+
+    text: Prose
+
+
+class ContactBody(Body):
+    """A contact with the client. `place` is that of a visit."""
+
+    kind: Literal["call", "whatsapp", "email", "visit"]
+    place: Line | None = None
+    outcome: Line | None = None
+    text: Prose | None = None
+
+
+class StageBody(Body):
+    """The stage's key."""
+
+    stage: Word
+
+
+class TransferBody(Body):
+    """Who is to serve the OPV, by key, and why. Without a broker it goes to the team's manager."""
+
+    broker: Word | None = None
+    team: Word | None = None
+    manager: Word | None = None
+    reason: Line
+
+
+class WithdrawalBody(Body):
+    """A reason of the configuration, and remarks where it needs them."""
+
+    reason: Word
+    remarks: Prose | None = None
+
+
+class WonSaleBody(Body):
+    """What was sold: `value` in reais, the unit, and the day."""
+
+    value: Decimal = Field(gt=0, max_digits=15, decimal_places=2)
+    unit: Line
+    date: dt.date
+
+
+class RegistrationBody(Body):
+    """A lead typed by hand; `broker` is who serves it, by key."""
+
+    name: Line | None = None
+    phones: list[Line] = Field(default_factory=list, max_length=10)
+    emails: list[Line] = Field(default_factory=list, max_length=10)
+    document: Line | None = None
+    message: Prose | None = None
+    development: Line | None = None
+    campaign: Line | None = None
+    medium: Line | None = None
+    origin: Line | None = None
+    city: Line | None = None
+    state: Line | None = None
+    broker: Word | None = None
+
+    def lead(self) -> Lead:
+        """What was typed, as any source's lead."""
+        typed = self.model_dump(exclude={"phones", "broker"}, exclude_none=True)
+        return Lead(**typed, phones=[SentPhone(value=phone) for phone in self.phones])

@@ -1,0 +1,101 @@
+"""What people do to OPVs. Who sees an OPV may act on it; rules and refusals are those of `opv.actions`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from sqlalchemy import true
+
+from db.queries import opvs
+from opv.actions import Acting, comment, contact, move_stage, reopen, transfer, win, withdraw
+from opv.by_people import Done, act, register
+from schemas.errors import Reject
+from schemas.opv import Opv
+from schemas.opv_actions import (
+    CommentBody,
+    ContactBody,
+    RegistrationBody,
+    StageBody,
+    TransferBody,
+    WithdrawalBody,
+    WonSaleBody,
+)
+from schemas.page import Parameters
+from web.api.auth import Caller, Calls, Visit
+
+router = APIRouter(prefix="/opvs", tags=["opvs"])
+
+NoParameters = Annotated[Parameters, Query()]
+
+
+@router.post("", status_code=201)
+def register_opv(caller: Calls, body: RegistrationBody, _: NoParameters) -> Opv:
+    """Registers a lead by hand: the client's open OPV gets a card more, or there is a new OPV."""
+
+    def do(visit: Visit) -> Done:
+        return register(visit.tx, visit.house, visit.viewer, caller.desk.clock(), body.lead(), body.broker)
+
+    return _done(caller, do)
+
+
+@router.post("/{ident}/comments", status_code=201)
+def add_comment(ident: str, caller: Calls, body: CommentBody, _: NoParameters) -> Opv:
+    """Writes a comment into the history."""
+    return _act(caller, ident, lambda at: comment(at, body.text))
+
+
+@router.post("/{ident}/contacts", status_code=201)
+def add_contact(ident: str, caller: Calls, body: ContactBody, _: NoParameters) -> Opv:
+    """Notes a call, message or visit; the first one is the first response."""
+    return _act(
+        caller, ident, lambda at: contact(at, body.kind, place=body.place, outcome=body.outcome, text=body.text)
+    )
+
+
+@router.post("/{ident}/stage")
+def change_stage(ident: str, caller: Calls, body: StageBody, _: NoParameters) -> Opv:
+    """Moves the OPV into another stage."""
+    return _act(caller, ident, lambda at: move_stage(at, body.stage))
+
+
+@router.post("/{ident}/assignment")
+def change_assignment(ident: str, caller: Calls, body: TransferBody, _: NoParameters) -> Opv:
+    """Transfers the OPV to another broker, or to a team's manager. Brokers may not."""
+    to = body.model_dump(include={"broker", "team", "manager"})
+    return _act(caller, ident, lambda at: transfer(at, body.reason, **to))
+
+
+@router.post("/{ident}/withdrawal")
+def withdraw_opv(ident: str, caller: Calls, body: WithdrawalBody, _: NoParameters) -> Opv:
+    """Closes the OPV as lost."""
+    return _act(caller, ident, lambda at: withdraw(at, body.reason, body.remarks))
+
+
+@router.post("/{ident}/reopening")
+def reopen_opv(ident: str, caller: Calls, _: NoParameters) -> Opv:
+    """Opens a withdrawn OPV again."""
+    return _act(caller, ident, reopen)
+
+
+@router.post("/{ident}/won-sale")
+def win_opv(ident: str, caller: Calls, body: WonSaleBody, _: NoParameters) -> Opv:
+    """Closes the OPV as sold."""
+    return _act(caller, ident, lambda at: win(at, body.value, body.unit, body.date))
+
+
+def _act(caller: Caller, ident: str, deed: Callable[[Acting], object]) -> Opv:
+    return _done(caller, lambda v: act(v.tx, v.house, v.viewer, caller.desk.clock(), ident, deed))
+
+
+def _done(caller: Caller, do: Callable[[Visit], Done]) -> Opv:
+    """The OPV as it is after the deed, committed, and the steps woken that it made work for."""
+    with caller.acting() as visit:
+        done = do(visit)
+        item = opvs.one(visit.tx, true(), str(done.opv))
+    for step in sorted(done.woken):
+        caller.desk.wake(step)
+    if item is None:
+        raise Reject("unknown_opv", "no such OPV", 404)
+    return item

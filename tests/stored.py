@@ -38,6 +38,10 @@ CONFIGURATION = {
             "managers": [{"person": "paula", "brokers": ["ana", "bia"]}, {"person": "marta", "brokers": ["caio"]}],
         }
     ],
+    "withdrawal_reasons": [
+        {"key": "price", "name": "Preço"},
+        {"key": "other", "name": "Outro", "needs_remarks": True},
+    ],
     "funnel": {"stages": [{"key": "new", "name": "Novo lead"}, {"key": "contacted", "name": "Em atendimento"}]},
 }
 

@@ -1,4 +1,4 @@
-"""Commands that show OPVs."""
+"""Commands of OPVs: those that show them; those that act on them are in `opv_actions`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from porteiro.cli import opv_actions
 from porteiro.cli.screen import AsJson, Limit, Opened, opened, show_fields, show_json, show_table
 from schemas.errors import Reject
 from schemas.opv import Capture, HistoryItem, Opv, OpvFilters
@@ -21,9 +22,10 @@ _FIXED = frozenset(HistoryItem.model_fields)
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
-    group = typer.Typer(no_args_is_help=True, help="OPVs: list, show.")
+    group = typer.Typer(no_args_is_help=True, help="OPVs: list, show, and what is done to them.")
     group.command("list")(list_opvs)
     group.command("show")(show_opv)
+    opv_actions.register(group)
     app.add_typer(group, name="opv")
 
 
@@ -112,12 +114,14 @@ def _card(opv: Opv, at: Opened) -> Iterator[tuple[str, object]]:
     yield "Corretor", opv.broker
     yield "Criada em", at.moment(opv.created_at)
     yield "Atribuída em", at.moment(opv.assigned_at)
+    yield "Primeiro contato em", at.moment(opv.first_contact_at)
     if opv.undistributed:
         yield "Sem corretor", f"{opv.undistributed.reason}, desde {at.moment(opv.undistributed.since)}"
 
 
 def _capture(capture: Capture, at: Opened) -> Iterator[tuple[str, object]]:
     yield "Fonte", capture.source
+    yield "Cadastrada por", capture.by
     yield "Recebida em", at.moment(capture.received_at)
     yield "Enviada em", at.moment(capture.submitted_at)
     yield "Cliente retornante", "sim" if capture.returning else None

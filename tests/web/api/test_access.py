@@ -39,6 +39,13 @@ def test_each_viewer_sees_the_opvs_it_is_linked_to(served: Served) -> None:
                 assert answer.status_code == (200 if name in expected else 404), (person, name, path)
 
 
+def test_reports_of_opvs_are_for_all_within_what_they_see(served: Served) -> None:
+    for report in ("withdrawals", "origins", "first-contact"):
+        for person in ("rui", "paula", "ana", "olga"):
+            answer = served.call(f"/api/v1/reports/{report}", person)
+            assert (answer.status_code, answer.json()) == (200, {"items": [], "next": None}), (report, person)
+
+
 def test_what_is_not_seen_answers_as_what_does_not_exist(served: Served) -> None:
     hidden = served.stored.opv(broker="bia")
     there = served.call(f"/api/v1/opvs/{hidden}", "ana")

@@ -1,0 +1,84 @@
+"""Reports: figures by key with names, within what the caller sees, as JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from tests.stored import ago
+from tests.web.api.conftest import Served
+
+
+def withdrawn(served: Served, opv: UUID, at: datetime, **columns: Any) -> None:
+    row = {
+        "opportunity_id": opv, "seq": 1, "at": at, "reason": "price", "stage": "new", "team": "sul",
+        "manager": "paula", "broker": "ana", "development": None,
+    }  # fmt: skip
+    served.stored.insert("withdrawals", {**row, **columns})
+
+
+def counts(served: Served, query: str, person: str = "rui") -> list[tuple[str | None, str, int]]:
+    found = served.items(f"/api/v1/reports/withdrawals?{query}", person)
+    return [(item["key"], item["name"], item["count"]) for item in found]
+
+
+def test_withdrawals(served: Served) -> None:
+    store = served.stored
+    ana, other, bia = (store.opv(broker=who, manager="paula") for who in ("ana", "ana", "bia"))
+    store.card(ana, 1, source="manual")
+    store.card(ana, 2, source="form")
+    withdrawn(served, ana, ago(86400))
+    withdrawn(served, other, ago(10), reason="gone")
+    withdrawn(served, bia, ago(10), broker="bia", stage="contacted")
+    assert counts(served, "") == counts(served, "by=reason") == [("price", "Preço", 2), ("gone", "gone", 1)]
+    assert counts(served, "by=broker") == [("ana", "Ana Corretora", 2), ("bia", "Bia Corretora", 1)]
+    assert counts(served, "by=stage") == [("new", "Novo lead", 2), ("contacted", "Em atendimento", 1)]
+    assert counts(served, "by=team") == [("sul", "Equipe Sul", 3)]
+    assert counts(served, "by=manager") == [("paula", "Paula Gerente", 3)]
+    assert counts(served, "by=development") == [(None, "(sem valor)", 3)]
+    assert counts(served, "by=source") == [(None, "(sem valor)", 2), ("manual", "Cadastro manual", 1)]
+    hour = (ago(3600)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert counts(served, f"since={hour}") == [("gone", "gone", 1), ("price", "Preço", 1)]
+    assert counts(served, f"until={hour}") == [("price", "Preço", 1)]
+    assert counts(served, "by=broker", "bia") == [("bia", "Bia Corretora", 1)]
+    assert counts(served, "", "marta") == counts(served, "", "olga") == []
+    assert served.call("/api/v1/reports/withdrawals?by=moon").status_code == 422
+
+
+def test_origins(served: Served) -> None:
+    store = served.stored
+    opv = store.opv(broker="ana")
+    store.card(opv, 1, campaign="verão")
+    store.card(opv, 2, campaign="verão", is_returning=True)
+    store.card(store.opv(broker="bia"), campaign='=HYPERLINK("x")')
+    first, second = served.items("/api/v1/reports/origins")
+    assert first == {"source": "form", "name": "form", "campaign": "verão", "leads": 2, "opvs": 1}
+    assert second["campaign"] == '=HYPERLINK("x")'
+    assert served.items("/api/v1/reports/origins", "ana") == [first]
+    answer = served.call("/api/v1/reports/origins?format=csv")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))) == [
+        ["source", "name", "campaign", "leads", "opvs"],
+        ["form", "form", "verão", "2", "1"],
+        ["form", "form", '\'=HYPERLINK("x")', "1", "1"],
+    ]
+
+
+def test_first_contact(served: Served) -> None:
+    created = ago(3600)
+    for minutes in (1, 2, 3, 10, 20):
+        served.stored.opv(broker="ana", created_at=created, first_contact_at=created + timedelta(minutes=minutes))
+    served.stored.opv(broker="ana", created_at=created)
+    served.stored.opv(broker="ana", created_at=created, status="lost")
+    served.stored.opv(broker="bia", created_at=created)
+    ana, bia = served.items("/api/v1/reports/first-contact")
+    assert ana == {
+        "key": "ana", "name": "Ana Corretora", "count": 5, "waiting": 1, "median": 180.0, "p75": 600.0, "p90": 960.0,
+    }  # fmt: skip
+    assert (bia["count"], bia["waiting"], bia["median"]) == (0, 1, None)
+    assert served.items("/api/v1/reports/first-contact", "bia") == [bia]
+    text = served.call("/api/v1/reports/first-contact?format=csv", "bia").content.decode("utf-8-sig")
+    assert text.splitlines()[1] == "bia,Bia Corretora,0,1,,,"

@@ -115,7 +115,7 @@ class Fetch:
         ended = [one.row.delivery_id for one, row in zip(ours, rows, strict=True) if row["due_at"] is None]
         refresh_outcomes(tx, ended)
         _postpone(tx, ours, now)
-        told = raise_alarms(tx, _token_troubles(ours, house), house, now)
+        told = raise_alarms(tx, _token_troubles(ours, house), house, now, renew=False)
         ready = any(row["state"] == SubmissionState.INGEST.value for row in rows)
         return ({"ingest"} if ready else set()) | ({"outbound"} if told else set())
 

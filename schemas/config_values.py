@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from schemas.duration import Duration
 
 _KEY = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
-_ADDRESS = re.compile(r"(?:https?://|\$\{)[^\s@#]+")
+_ADDRESS = re.compile(r"(?:https?://[^\s@#/?]|\$\{)[^\s@#]*")
 _HOLIDAYS = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 
 

@@ -13,6 +13,9 @@ from collections.abc import Callable
 
 STEPS = ("ingest", "fetch", "distribution", "automation", "outbound", "upkeep")
 
+LONGEST_GAP = 0.08
+"""Seconds between two wake-ups of a busy intake."""
+
 Publish = Callable[[str], None]
 """Sends one wake-up to a step; raises when the message broker does not answer."""
 
@@ -25,6 +28,7 @@ class Waker:
     def __init__(self, publish: Publish, *, gap: float = 0.01, every: float = 5.0) -> None:
         self._publish = publish
         self._gap = gap
+        self._calls = 0
         self._every = every
         self._wanted: set[str] = set()
         self._signal = threading.Event()
@@ -44,11 +48,13 @@ class Waker:
 
     def wake(self, step: str) -> None:
         """Wants the step woken, soon; many calls before that make one message."""
+        self._calls += 1
         self._wanted.add(step)
         self._signal.set()
 
     def _run(self) -> None:
         next_round = time.monotonic()
+        gap = self._gap
         while not self._stopping:
             if self._signal.wait(max(0.0, next_round - time.monotonic())):
                 self._signal.clear()
@@ -57,7 +63,10 @@ class Waker:
                 self._wanted.update(STEPS)
             self._send()
             # The trailing edge: what is committed during the gap is covered by the next message, not by this one.
-            time.sleep(self._gap)
+            # Under load it grows: workers that are busy anyway need not be told a hundred times a second.
+            self._calls = 0
+            time.sleep(gap)
+            gap = min(2 * gap, LONGEST_GAP) if self._calls > 1 else self._gap
         self._send()
 
     def _send(self) -> None:

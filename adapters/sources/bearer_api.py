@@ -1,4 +1,4 @@
-"""One GET of a platform's API with a Bearer token, and what each way of saying no means.
+"""One request to a platform's API with a Bearer token, and what each way of saying no means.
 
 Platforms quote what they were sent in their error texts; only the status is passed on.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -35,6 +36,14 @@ def get_with_token(
     """The body of a 200. Raises `Retry` when a later try (with another token, perhaps) can succeed, else `Park`."""
     bearer = {"Authorization": f"Bearer {token.get_secret_value()}"}
     answer = http.get(url, params=params, headers={**bearer, **(headers or {})})
+    if answer.status == 200:
+        return answer.body
+    raise _fault(answer)
+
+
+def post_with_token(http: HttpClient, url: str, token: SecretStr, *, json: Mapping[str, Any]) -> bytes:
+    """The same for a POST of JSON that only asks."""
+    answer = http.post(url, json=json, headers={"Authorization": f"Bearer {token.get_secret_value()}"})
     if answer.status == 200:
         return answer.body
     raise _fault(answer)

@@ -14,15 +14,16 @@ import hmac
 import json
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr
 
 from adapters.sources.base import (
     HOUSE_CARRIERS,
+    Checked,
     Entrance,
     Fields,
     HttpClient,
@@ -32,6 +33,8 @@ from adapters.sources.base import (
     Pointer,
     Read,
     ReadLead,
+    Recent,
+    RecentPage,
     Request,
     Sample,
     SentPhone,
@@ -45,7 +48,7 @@ from adapters.sources.base import (
     list_of,
     note_submitted_at,
 )
-from adapters.sources.bearer_api import get_with_token
+from adapters.sources.bearer_api import get_with_token, post_with_token
 from adapters.sources.signing import AddressedOptions, called_url, check_signature, check_time, sample_url
 
 UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
@@ -59,6 +62,10 @@ ASKED = (
 PHONES = ("phone", "mobilephone", "hs_whatsapp_phone_number")
 CLICKS = {"hs_google_click_id": "gclid", "hs_facebook_click_id": "fbclid"}
 CONVERTED = "recent_conversion_date"
+
+MARKED = {"creation": "createdate", "conversion": CONVERTED}
+"""The property that tells when it happened."""
+AT_ONCE = 100
 
 CONTACT = "0-1"
 """Number of the object type in `object.…` subscriptions."""
@@ -78,11 +85,13 @@ _ENCODED = re.compile("|".join(DECODED), re.IGNORECASE)
 
 class HubSpotOptions(AddressedOptions):
     """`access_token` (scope `crm.objects.contacts.read`) reads contacts; a channel for a workflow's webhook needs
-    none. `properties` are asked for besides the usual ones: the questions of your forms."""
+    none. `properties` are asked for besides the usual ones: the questions of your forms. `read_back` says which of the
+    events that an app's webhooks tell of are looked for in the API as well, to find those that did not come."""
 
     access_token: SecretStr | None = Field(None, min_length=1)
     api_url: str = Field("https://api.hubapi.com", pattern=r"^https?://[^\s?#]+$")
     properties: tuple[str, ...] = ()
+    read_back: tuple[Literal["creation", "conversion"], ...] = ()
 
 
 class HubSpot(Source):
@@ -96,6 +105,7 @@ class HubSpot(Source):
     namespace = "channel"
     options_model = HubSpotOptions
     carriers = HOUSE_CARRIERS
+    reads_back = True
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         """`now` gives seconds since 1970, to refuse signatures that are older than five minutes."""
@@ -140,6 +150,36 @@ class HubSpot(Source):
             detail = "the conversion that made the contact: its creation is the lead"
             return NotALead("ignored", "first_conversion", detail)
         return ReadLead(as_text(pointer.get("key")), _lead(body, sent, entrance))
+
+    def recent(self, entrance: Entrance, http: HttpClient, since: datetime, place: str | None) -> RecentPage:
+        """A page of the contacts that were created or converted since; HubSpot gives 10,000 of one search. The place is
+        its own cursor. https://developers.hubspot.com/docs/api-reference/search/guide"""
+        options = cast(HubSpotOptions, entrance.options)
+        if options.access_token is None or not options.read_back:
+            raise Park("not_configured", "set the channel's options access_token and read_back, to read contacts back")
+        begin = str(int(since.timestamp() * 1000))
+        filters = [{"propertyName": MARKED[event], "operator": "GTE", "value": begin} for event in options.read_back]
+        asked = {
+            "filterGroups": [{"filters": [one]} for one in filters], "limit": AT_ONCE,
+            "properties": [*ASKED, *options.properties], **({"after": place} if place else {}),
+        }  # fmt: skip
+        url = f"{options.api_url.rstrip('/')}/crm/v3/objects/contacts/search"
+        body = Fields(json_object(post_with_token(http, url, options.access_token, json=asked)))
+        leads = [lead for item in body.items("results") for lead in _happened(item, options.read_back, since)]
+        return RecentPage(leads, body.fields("paging").fields("next").text("after"))
+
+    def read_recent(self, answer: bytes, entrance: Entrance) -> ReadLead | NotALead:
+        kept = Fields(json_object(answer))
+        return self.read_fetched(kept.fields("pointer").rest(), json.dumps(kept.take("contact")).encode(), entrance)
+
+    def check(self, entrance: Entrance, http: HttpClient) -> Sequence[Checked]:
+        """A private app's token does not end; whether it reads contacts can be tried."""
+        options = cast(HubSpotOptions, entrance.options)
+        if options.access_token is None:
+            return ()
+        url = f"{options.api_url.rstrip('/')}/crm/v3/objects/contacts"
+        get_with_token(http, url, options.access_token, params={"limit": "1"})
+        return [Checked("token", True, "the access token reads contacts")]
 
     def sample(self, entrance: Entrance, person: Mapping[str, str], number: int) -> Sample:
         contact, sent = str(number), str(int(self._now() * 1000))
@@ -206,6 +246,22 @@ def _conversion(contact: str, sent: str) -> str:
     """Key of a conversion, the same however its time is written."""
     moment = _moment(sent)
     return f"{contact}:{round(moment.timestamp() * 1000) if moment else identifier(sent)}"
+
+
+def _happened(item: Any, events: Sequence[str], since: datetime) -> Iterator[Recent]:
+    """The creation and the newest conversion of a contact, as the webhooks would have told of them."""
+    own, told = _told(item if isinstance(item, dict) else {})
+    contact = own.text("id") or ""
+    if not _ID.fullmatch(contact):
+        return
+    created, converted = told.text("createdate"), told.text(CONVERTED)
+    pointers = [{"contact": contact, "key": contact}] if "creation" in events else []
+    if "conversion" in events and converted and not _made_the_contact(_told(item)[1]):
+        pointers.append({"contact": contact, "key": _conversion(contact, converted), "converted": converted})
+    for pointer in pointers:
+        at = _moment(converted if "converted" in pointer else created)
+        if at is None or at >= since:
+            yield Recent(pointer["key"], json.dumps({"pointer": pointer, "contact": item}).encode(), at)
 
 
 def _made_the_contact(told: Fields) -> bool:

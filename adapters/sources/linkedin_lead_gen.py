@@ -10,14 +10,17 @@ from __future__ import annotations
 import hmac
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from adapters.sources.base import (
+    Checked,
     Entrance,
     Fields,
     HttpClient,
@@ -27,6 +30,8 @@ from adapters.sources.base import (
     Pointer,
     Read,
     ReadLead,
+    Recent,
+    RecentPage,
     Reject,
     Reply,
     Request,
@@ -39,6 +44,7 @@ from adapters.sources.base import (
     json_object,
     list_of,
     note_submitted_at,
+    sent_at,
     take_questions,
 )
 from adapters.sources.bearer_api import get_with_token
@@ -49,6 +55,9 @@ ASKED = (
     "formResponse,form:(hiddenFields,creationLocale,name,id,content)"
 )
 """Fields of a lead; without `form` the answers have numbers for questions."""
+TYPES = {"sponsoredAccount": ("SPONSORED",), "organization": ("COMPANY", "EVENT", "ORGANIZATION_PRODUCT")}
+"""Types of leads by the kind of their owner."""
+AT_ONCE = 50
 KNOWN = {
     "first_name": "first_name", "last_name": "last_name", "email": "email", "work_email": "email",
     "phone_number": "phone", "work_phone_number": "phone", "city": "city", "state": "state",
@@ -61,13 +70,15 @@ _FORM_ID = re.compile(r"leadGenForm:([0-9]{1,40})\b")
 
 class LinkedInOptions(BaseModel):
     """`access_token` reads leads (scope `r_marketing_leadgen_automation`); it expires after about 60 days.
-    `api_version` is the month of the API, which LinkedIn serves for about a year."""
+    `api_version` is the month of the API, which LinkedIn serves for about a year. Leads are read back, to find those
+    that the webhook did not bring, of the `owner` (an ad account's or an organization's URN)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     access_token: SecretStr = Field(min_length=1)
     api_url: str = Field("https://api.linkedin.com/rest", pattern=r"^https?://[^\s?#]+$")
     api_version: str = Field("202606", pattern=r"^20[0-9]{4}$")
+    owner: str | None = Field(None, pattern=r"^urn:li:(sponsoredAccount|organization):[0-9]{1,40}$")
 
 
 class LinkedInLeadGen(Source):
@@ -77,10 +88,15 @@ class LinkedInLeadGen(Source):
     identity = "leadGenFormResponse: LinkedIn's id of one submission; its page says to expect repeated notifications."
     options_model = LinkedInOptions
     has_handshake = True
+    reads_back = True
     known_fields = frozenset({
         "type", "leadGenFormResponse", "leadGenForm", "owner.*", "associatedEntity.*", "leadType", "leadAction",
         "occurredAt",
     })  # fmt: skip
+
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        """`now` gives seconds since 1970, until when leads are read back."""
+        self._now = now
 
     def verify(self, request: Request, entrance: Entrance) -> int:
         presented = request.headers.get("x-li-signature", "").strip()
@@ -123,6 +139,40 @@ class LinkedInLeadGen(Source):
                 body["form"] = json_object(self._get(f"leadForms/{form}", entrance, http))
                 return json.dumps(body).encode()
         return answer
+
+    def recent(self, entrance: Entrance, http: HttpClient, since: datetime, place: str | None) -> RecentPage:
+        """One page of one type of leads. The place is what is left: the types, and how many of the first were seen."""
+        owner = cast(LinkedInOptions, entrance.options).owner
+        if owner is None:
+            raise Park("not_configured", "set the channel's option owner, so that leads can be read back")
+        kind = owner.split(":")[2]
+        types, start = json.loads(place) if place else (list(TYPES[kind]), 0)
+        span = f"(start:{int(since.timestamp() * 1000)},end:{int(self._now() * 1000)})"
+        body = json_object(self._get(
+            f"leadFormResponses?q=owner&owner=({kind}:{quote(owner, safe='')})&leadType=(leadType:{types[0]})"
+            f"&limitedToTestLeads=false&submittedAtTimeRange={span}&fields={ASKED}&count={AT_ONCE}&start={start}",
+            entrance, http,
+        ))  # fmt: skip
+        elements = body.get("elements")
+        items = [one for one in elements if isinstance(one, dict)] if isinstance(elements, list) else []
+        leads = [
+            Recent(found[1], json.dumps(one).encode(), sent_at(as_text(one.get("submittedAt")), entrance.timezone))
+            for one in items
+            if (found := _LEAD_ID.fullmatch(as_text(one.get("id")) or ""))
+        ]
+        left = [types, start + AT_ONCE] if len(items) >= AT_ONCE else [types[1:], 0]
+        return RecentPage(leads, json.dumps(left) if left[0] else None)
+
+    def read_recent(self, answer: bytes, entrance: Entrance) -> ReadLead | NotALead:
+        found = _LEAD_ID.fullmatch(as_text(json_object(answer).get("id")) or "")
+        return self.read_fetched({"lead": found[1] if found else None}, answer, entrance)
+
+    def check(self, entrance: Entrance, http: HttpClient) -> Sequence[Checked]:
+        """LinkedIn does not say until when a token is good; whether it is, can be tried."""
+        if cast(LinkedInOptions, entrance.options).owner is None:
+            return ()
+        self.recent(entrance, http, datetime.fromtimestamp(self._now() - 60, UTC), None)
+        return [Checked("token", True, "the access token reads leads")]
 
     def _get(self, path: str, entrance: Entrance, http: HttpClient) -> bytes:
         options = cast(LinkedInOptions, entrance.options)

@@ -20,7 +20,6 @@ from adapters.sources.base import (
     Read,
     Request,
     Sample,
-    Source,
     as_text,
     flat,
     hmac_sha256_base64,
@@ -29,13 +28,14 @@ from adapters.sources.base import (
     json_object,
 )
 from adapters.sources.form import Form
+from adapters.sources.typeform_responses import ReadsResponses
 
 KNOWN = ("form_id", "token", "landed_at", "submitted_at", "hidden.*", "calculated.*", "variables[].*", "definition.*",
          "answers[].*", "ending.*")  # fmt: skip
 KINDS = {"phone_number": "phone", "email": "email"}  # types of answers that say what they hold
 
 
-class Typeform(Source):
+class Typeform(ReadsResponses):
     slug = "typeform"
     title = "Typeform"
     documentation = "https://www.typeform.com/developers/webhooks/example-payload/"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from db.models import ChannelHour, ChannelRefusal, ChannelRow, Delivery, DeliveryOutcome
+from db.queries.importing import NO_SECRET
 from db.queries.paging import ids_since
 from db.queries.upkeep import health
 from schemas.operations import ChannelItem, Refusals
@@ -84,8 +85,8 @@ def keys(tx: Connection) -> dict[int, str]:
 
 
 def last_deliveries(tx: Connection, now: datetime) -> dict[int, datetime]:
-    """When the last delivery of each channel came, in the past four weeks or so. Hours that were counted are not looked
-    at again; the newest of them is, since deliveries may be committed after later ones."""
+    """When the last delivery of each channel came from its sender, in the past four weeks. Hours that were counted
+    are not looked at again; the newest of them is, since deliveries may be committed after later ones."""
     found: dict[int, datetime] = {}
     since = now - _LOOK_BACK
     counted = select(ChannelHour.channel, func.max(ChannelHour.last_at), func.max(ChannelHour.hour))
@@ -94,7 +95,7 @@ def last_deliveries(tx: Connection, now: datetime) -> dict[int, datetime]:
         since = max(since, hour - HOUR)
     statement = (
         select(Delivery.channel, func.max(Delivery.received_at))
-        .where(Delivery.id >= ids_since(since))
+        .where(Delivery.id >= ids_since(since), Delivery.secret > NO_SECRET)
         .group_by(Delivery.channel)
     )
     for channel, last_at in tx.execute(statement):

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tuple_
 
 from db.models import Alarm, ChannelHour, ChannelRow, Chore, Delivery, Reconciliation, Submission, SubmissionState
+from db.queries.importing import NO_SECRET
 from db.queries.paging import cut, decode, encode, ids_since
 from schemas.operations import AlarmItem, ChannelHealth, OpenAlarm, ReconciliationItem, TokenItem
 from schemas.page import Page, Paging
@@ -98,7 +99,7 @@ def health(tx: Connection, now: datetime) -> Mapping[int, ChannelHealth]:
 def _last_hour(tx: Connection, now: datetime) -> dict[int, int]:
     since = now - HOUR
     statement = select(Delivery.channel, func.count()).where(
-        Delivery.id >= ids_since(since), Delivery.received_at >= since
+        Delivery.id >= ids_since(since), Delivery.received_at >= since, Delivery.secret > NO_SECRET
     )
     return {row[0]: row[1] for row in tx.execute(statement.group_by(Delivery.channel))}
 

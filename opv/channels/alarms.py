@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, and_, literal, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.bulk import add_new, any_of
@@ -35,10 +35,12 @@ class Trouble:
     detail: str
 
 
-def raise_alarms(tx: Connection, troubles: Sequence[Trouble], house: House, now: datetime) -> bool:
-    """Opens an alarm for each trouble that has none and queues a notice to each person configured; the detail of one
-    that is open is brought up to date. Whether notices were queued. Two statements at most; concurrent callers open
-    one alarm."""
+def raise_alarms(
+    tx: Connection, troubles: Sequence[Trouble], house: House, now: datetime, *, renew: bool = True
+) -> bool:
+    """Opens an alarm for each trouble that has none and queues a notice to each person configured; `renew`: the detail
+    of one that is open is brought up to date. Whether notices were queued. Two statements at most; concurrent callers
+    open one alarm."""
     if not troubles:
         return False
     rows = [
@@ -51,7 +53,7 @@ def raise_alarms(tx: Connection, troubles: Sequence[Trouble], house: House, now:
         index_elements=["kind", "channel"],
         index_where=text("cleared_at IS NULL"),
         set_={"detail": insert.excluded.detail},
-        where=_ALARMS.c.detail != insert.excluded.detail,
+        where=and_(_ALARMS.c.detail != insert.excluded.detail, literal(renew)),
     )
     written = set(tx.execute(upsert.returning(_ALARMS.c.id)).scalars())
     new = [row for row in rows if row["id"] in written]

@@ -1,4 +1,5 @@
-"""Deliveries per channel and hour, and what is usual: the same hours of the same weekday over the past four weeks."""
+"""Deliveries per channel and hour, and what is usual: the same hours of the same weekday over the past four weeks. What
+reconciliation and imports brought does not count: it says nothing of how the sender does."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, Text, cast, delete, func, select
 
 from db.bulk import any_of, insert_rows
 from db.models import Base
+from db.queries.importing import NO_SECRET
 from db.queries.paging import ids_since
 from db.session import AnyRow, Database
 
@@ -88,7 +90,7 @@ def _counted(tx: Connection, begin: datetime, until: datetime) -> list[AnyRow]:
     hour = func.substr(cast(d.received_at, Text), 1, 13).label("hour")
     statement = (
         select(d.channel, hour, func.count().label("deliveries"), func.max(d.received_at).label("last_at"))
-        .where(d.id >= ids_since(begin), d.received_at >= begin, d.received_at < until)
+        .where(d.id >= ids_since(begin), d.received_at >= begin, d.received_at < until, d.secret > NO_SECRET)
         .group_by(d.channel, hour)
         .order_by(d.channel, hour)
     )

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, select, update
 from db.bulk import any_of, insert_rows
 from db.ids import new_id
 from db.models import Base, Outcome
+from db.queries.importing import NO_SECRET
 from db.queries.paging import ids_since
 from db.session import Database
 from opv.channels.alarms import ONLY_BY_RECONCILIATION, Trouble, clear_alarms, open_alarms, raise_alarms
@@ -35,9 +36,6 @@ _RECONCILIATIONS = Base.metadata.tables["reconciliations"]
 SETTLE = timedelta(minutes=10)
 BEHIND = timedelta(seconds=30)
 """A delivery of the channel that waits longer to be read may hold what seems to be missing."""
-
-NO_SECRET = -1
-"""In a delivery's `secret`: none verified it, since it did not come over HTTP."""
 
 
 @dataclass(frozen=True, slots=True)

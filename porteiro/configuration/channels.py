@@ -93,8 +93,9 @@ def _check_references(options: Place, secrets: Mapping[str, str], report: Report
 
 def _check_forward(place: Place, secrets: Mapping[str, str], report: Report) -> None:
     _check_references(place, secrets, report)
-    if place.text is None or any(not secrets.get(name) for name in names_in(place.value)):
-        return
+    names = names_in(place.value)
+    if place.text is None or not names or not all(secrets.get(name) for name in names):
+        return  # its shape says what is wrong, or what is not set
     try:
         address = urlsplit(fill(place.text, lambda name: secrets[name]))
         whole = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0

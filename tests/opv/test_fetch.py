@@ -12,12 +12,22 @@ from uuid import UUID
 import pytest
 
 from db.ids import new_id
+from opv.fetch import LONGEST_REST
 from opv.retry import JITTER, SCHEDULE
 from schemas.errors import Retry
 from schemas.source import HttpAnswer
-from tests.pipeline import NoNetwork, Pipeline, Start, counted, limit_batches
+from tests.pipeline import HOUSE, NoNetwork, Pipeline, Start, counted, limit_batches
 
 Answer = HttpAnswer | BaseException | Callable[[], HttpAnswer]
+
+TWO_PAGES = HOUSE.replace(
+    "funnel:",
+    """  - key: other
+    source: meta_lead_ads
+    secrets: ["${S}"]
+    options: {verify_token: "${S}", page_token: "${S}"}
+funnel:""",
+)
 
 SOON = SCHEDULE[0] * (1 + JITTER)
 
@@ -53,9 +63,9 @@ class Graph(NoNetwork):
         return answer() if callable(answer) else answer
 
 
-def notify(house: Pipeline, *leads: int) -> UUID:
+def notify(house: Pipeline, *leads: int, channel: str = "meta") -> UUID:
     changes = [{"field": "leadgen", "value": {"leadgen_id": str(lead), "form_id": "7"}} for lead in leads]
-    return house.deliver("meta", {"object": "page", "entry": [{"id": "1", "changes": changes}]})
+    return house.deliver(channel, {"object": "page", "entry": [{"id": "1", "changes": changes}]})
 
 
 def state(house: Pipeline, lead: int = 1) -> tuple[Any, ...]:
@@ -129,6 +139,61 @@ def test_a_failure_that_may_pass_is_tried_again(
     house.clock.forward(seconds=most * (1 + JITTER))
     house.run()
     assert house.delivered() == ["captured"]
+
+
+def test_a_rate_limit_is_shared_by_the_channels_leads(start: Start) -> None:
+    graph = Graph()
+    for lead in map(str, range(1, 7)):
+        graph.answers[lead] = [refusal(429, 4, retry_after="300"), graph_lead(lead)]
+    house = start(TWO_PAGES, http=graph)
+    limit_batches(house.steps, 2)
+    notify(house, *range(1, 7))
+    house.round("ingest")
+    house.round("fetch")
+    notify(house, 101, channel="other")
+    house.round("ingest")
+    first = sorted(graph.asked)
+    waits = {row.key: row.due_at - house.clock() for row in house.rows("submissions")}
+    assert all(waits[lead] <= 2 * SOON for lead in first)
+    assert [wait for lead, wait in waits.items() if lead not in (*first, "101")] == [timedelta(seconds=300)] * 4
+    house.run()
+    assert sorted(graph.asked) == sorted([*first, "101"])
+    house.clock.forward(seconds=12)
+    house.run()
+    assert sorted(graph.asked) == sorted([*first, *first, "101"])
+    house.clock.forward(seconds=300)
+    house.run()
+    house.clock.forward(seconds=400)
+    house.run()
+    house.clock.forward(seconds=400)
+    house.run()
+    assert house.delivered() == ["captured", "captured"]
+
+
+def test_a_wait_that_lasts_too_long_is_not_believed(start_on_sqlite: Start) -> None:
+    house = start_on_sqlite(http=Graph(l1=[refusal(429, 4, retry_after="99999")]))
+    limit_batches(house.steps, 1)
+    notify(house, 1)
+    house.round("ingest")
+    house.clock.forward(seconds=1)
+    notify(house, 2)
+    house.round("ingest")
+    house.round("fetch")
+    assert house.rows("submissions", key="2")[0].due_at - house.clock() == LONGEST_REST
+
+
+@pytest.mark.parametrize("code", [190, 200])
+def test_a_token_that_is_refused_is_told_at_once_and_once(start: Start, code: int) -> None:
+    house = start(http=Graph(l1=[refusal(400, code)], l2=[refusal(400, code)], l4=[refusal(500, 2)]))
+    notify(house, 1, 2)
+    notify(house, 3, 4)
+    house.run()
+    house.clock.forward(seconds=10)
+    house.run()
+    (alarm,) = house.rows("alarms")
+    assert (alarm.kind, alarm.cleared_at) == ("token", None)
+    notices = house.rows("outbound_messages", kind="alarm")
+    assert [(row.recipient, row.state) for row in notices] == [("rui", "sent")]
 
 
 def test_after_the_budget_it_is_parked_and_a_replay_asks_again(start: Start) -> None:

@@ -37,6 +37,11 @@ class Ledger:
         with self._database.read() as tx:
             return [tuple(row) for row in tx.execute(text(sql), parameters)]
 
+    def execute(self, sql: str) -> None:
+        """Changes rows behind the program's back."""
+        with self._database.write() as tx:
+            tx.execute(text(sql))
+
     def count(self, table: str, where: str = "1 = 1") -> int:
         """Rows of a table."""
         number: int = self.rows(f"SELECT count(*) FROM {table} WHERE {where}")[0][0]
@@ -81,7 +86,9 @@ class Ledger:
         opvs = [row[0] for row in self.rows("SELECT id FROM opportunities")]
         assert len(opvs) == len(external_ids)
         for table in ONE_OF_EACH:
-            of_opv = Counter(row[0] for row in self.rows(f"SELECT opportunity_id FROM {table}"))
+            of_opv = Counter(
+                row[0] for row in self.rows(f"SELECT opportunity_id FROM {table} WHERE opportunity_id IS NOT NULL")
+            )
             assert of_opv == Counter(opvs), f"{table}: one row an OPV"
         assert self.rows("SELECT DISTINCT result FROM automation_runs") == [("done",)]
         assert self.rows("SELECT DISTINCT stage FROM opportunities") == [("contacted",)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import socket
 import threading
 import time
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.client import HTTPConnection, HTTPException
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -96,6 +98,17 @@ class Platforms:
     def know(self, lead: Sent, answer: bytes) -> None:
         """What Meta's Graph API says of a lead."""
         self._answers[lead.external_id] = answer
+
+    def date(self, lead: Sent, submitted_at: datetime) -> None:
+        """When Meta's Graph API says that a lead was submitted."""
+        known = json.loads(self._answers[lead.external_id])
+        known["created_time"] = f"{submitted_at:%Y-%m-%dT%H:%M:%S+0000}"
+        self._answers[lead.external_id] = json.dumps(known).encode()
+
+    def set_list(self, leads: Sequence[Sent]) -> None:
+        """The leads that Meta's Graph API gives of a form, as they are known now."""
+        known = [json.loads(self._answers[lead.external_id]) for lead in leads]
+        self._answers["leads"] = json.dumps({"data": known}).encode()
 
     def forget(self, lead: Sent) -> None:
         """Meta does not know a lead any more of which it told."""

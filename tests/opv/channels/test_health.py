@@ -117,6 +117,21 @@ def test_a_wrong_secret_is_told_at_once_a_stranger_who_tries_is_not(start: Start
     assert open_alarms(house) == {}
 
 
+def test_what_reconciliation_brings_does_not_make_a_channel_well(start: Start) -> None:
+    page = Page()
+    house = start(HOUSE_WITH_PAGE, http=page)
+    house.run("upkeep")
+    refuse(house, "meta", "wrong_signature")
+    page.submit(1, house.clock())
+    minutes(house, 64)
+    minutes(house)
+    house.run()
+    assert len(house.captures()) == 1
+    assert set(open_alarms(house)) == {"only_by_reconciliation", "refused"}
+    minutes(house, 60)
+    assert all(row.channel != house.house().entrance_by_key["meta"].id for row in house.rows("channel_hours"))
+
+
 def test_an_expired_token_is_told_by_the_first_lead_until_all_are_fetched(start: Start) -> None:
     page = Page()
     house = start(http=page)

@@ -59,13 +59,30 @@ def test_replay_puts_back_what_was_named_or_matches(stored: Stored, run: Run) ->
 
     matching = ("deliveries", "replay", "--outcome", "parked", "--reason", "not_json")
     since = ago(86400).isoformat()
-    assert run(*matching, "--since", since, "--dry-run").stdout.split() == [str(other)]
+    tried = json.loads(run(*matching, "--since", since, "--dry-run", "--json").stdout)
+    assert (tried["deliveries"], [one["delivery"] for one in tried["changes"]]) == (1, [str(other)])
+    assert tried["changes"][0]["after"] == {"outcome": "parked", "reason": "unknown_channel"}
+    shown = run("deliveries", "replay", other, "--dry-run").stdout
+    assert "parked unknown_channel" in shown
+    assert "1 of 1 deliveries would change; nothing was put back" in shown
     unasked = run(*matching).exception
     assert isinstance(unasked, PorteiroError)
     assert unasked.reason == "not_confirmed"
     assert run(*matching, "--since", since, "--yes").exit_code == 0
     assert _replays(stored) == {one: 1, other: 1, old: 0, pending: 0}
-    assert run(*matching, "--limit", 1, "--yes").exit_code == 0
+    assert run("deliveries", "replay", "--reason", "not_json", "--limit", 1, "--yes").exit_code == 0
     assert _replays(stored)[old] == 1
     for wrong in ((), (one, "--outcome", "parked"), ("--outcome", "pending", "--yes")):
         assert run("deliveries", "replay", *wrong).exit_code == 2
+
+
+def test_junk_is_accepted(stored: Stored, run: Run) -> None:
+    stored.channel()
+    junk = stored.delivery(DeliveryOutcome.IGNORED)
+    stored.submission(junk, "ignored", reason="junk_phone")
+    assert run("deliveries", "accept", junk).exit_code == 0
+    shown = json.loads(run("deliveries", "show", junk, "--json").stdout)
+    assert (shown["outcome"], shown["accepted_at"] is None) == ("pending", False)
+    refused = run("deliveries", "accept", _parked(stored, "not_json")).exception
+    assert isinstance(refused, PorteiroError)
+    assert refused.reason == "no_junk"

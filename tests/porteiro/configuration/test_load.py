@@ -188,3 +188,40 @@ alarms: {notify: [rui, ria, rui, ana], notifi: [rui]}
     ]
     found = problems(text)
     assert [one[: len(begin)] for one, begin in zip(found, expected, strict=True)] == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("https://crm.example.com/leads?token=${SITE_TOKEN}", ""),
+        ("${CRM}", ""),
+        ("${SITE_TOKEN}", "with its variables filled in this is no address"),
+        ("https://${NAO_TEM}/x", "`NAO_TEM` is not set"),
+        ("ftp://crm.example.com", "this is no address"),
+        ("https://eu:senha@crm.example.com", "this is no address"),
+        ("https://", "this is no address"),
+    ],
+)
+def test_where_a_channel_sends_on_to_is_an_address(address: str, said: str) -> None:
+    channel = f'channels: [{{key: site, source: form, secrets: ["${{SITE_TOKEN}}"], forward_to: "{address}"}}]\n'
+    found = problems(SMALL + channel, {**SECRETS, "CRM": "http://127.0.0.1:9/x"})
+    assert len(found) == bool(said), found
+    assert said in "".join(found)
+    assert "segredo" not in "".join(found)
+
+
+def test_what_is_denied_can_be_compared_and_traps_are_no_fields() -> None:
+    assert problems(SMALL + "junk: {form: {links_in_name: false, per_address: {}}}\n") == []
+    wrong = """
+junk:
+  deny: {phones: ["123", "11 98888-7777"], emails: [ninguem], documents: ["111.111.111-11"], patterns: ["re:(", ok]}
+  form: {honeypot: [email, apelido_secreto], min_seconds: -1, rendered_at: nome, per_address: {per: já}}
+"""
+    said = [problem.split(": ", 1)[1] for problem in problems(SMALL + wrong.lstrip())]
+    assert [one.split(":")[0] for one in said] == [
+        "junk.deny.phones[0]", "junk.deny.emails[0]", "junk.deny.documents[0]", "junk.deny.patterns[0]",
+        "junk.form.honeypot[0]", "junk.form.min_seconds", "junk.form.rendered_at", "junk.form.per_address.per",
+    ]  # fmt: skip
+    assert "this is not a phone with its area code" in said[0]
+    assert "this is no regular expression" in said[3]
+    assert "is read as a field of the lead" in said[4]

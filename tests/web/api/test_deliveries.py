@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -91,3 +92,55 @@ def test_replay_is_for_operations_and_for_what_exists(served: Served) -> None:
     assert served.call(f"/api/v1/deliveries/{UUID(int=7)}/replay", "rui", "POST").status_code == 404
     assert served.call("/api/v1/deliveries/nonsense/replay", "rui", "POST").status_code == 404
     assert served.items("/api/v1/deliveries")[0]["replays"] == 0
+
+
+def test_replay_of_all_that_match_is_bounded_and_can_be_tried(served: Served) -> None:
+    store = served.stored
+    store.channel()
+    old, new = (store.delivery(PARKED, received_at=ago(seconds)) for seconds in (86400 * 3, 60))
+    for delivery in (old, new):
+        store.submission(delivery, "parked", reason="not_json")
+    store.delivery(CAPTURED)
+    store.delivery(PENDING)
+
+    def post(person: str = "olga", **body: object) -> tuple[int, dict[str, Any]]:
+        answer = served.call("/api/v1/deliveries/replay", person, "POST", json=body)
+        return answer.status_code, answer.json()
+
+    status, tried = post(reason="not_json", dry_run=True)
+    assert (status, tried["deliveries"], tried["more"], tried["dry_run"]) == (202, 2, False, True)
+    assert tried["changes"] == [
+        {
+            "delivery": str(delivery),
+            "channel": "",
+            "before": {"outcome": "parked", "reason": "not_json"},
+            "after": {"outcome": "parked", "reason": "unknown_channel"},
+        }
+        for delivery in (old, new)
+    ]
+    assert served.woken == []
+    assert post(reason="not_json", limit=1)[1] == {"deliveries": 1, "more": True, "dry_run": False, "changes": []}
+    assert post(channel="site")[1]["deliveries"] == 2, "pending ones wait already"
+    assert served.woken == ["ingest", "ingest"]
+    assert post("ana", reason="not_json")[0] == 403
+    for wrong in ({}, {"outcome": "pending"}, {"reason": "x", "limit": 1001}, {"resaon": "x"}, {"outcome": "lost"}):
+        assert post(**wrong)[0] == 422, wrong
+
+
+def test_junk_is_accepted(served: Served) -> None:
+    store = served.stored
+    store.channel()
+    junk, other = store.delivery(DeliveryOutcome.IGNORED), store.delivery(DeliveryOutcome.IGNORED)
+    store.submission(junk, "ignored", reason="junk_phone")
+    store.submission(other, "ignored", reason="not_a_lead")
+    assert served.call(f"/api/v1/deliveries/{junk}/accept", "ana", "POST").status_code == 403
+    answer = served.call(f"/api/v1/deliveries/{junk}/accept", "olga", "POST")
+    shown = answer.json()
+    assert (answer.status_code, shown["outcome"], shown["replays"]) == (202, "pending", 1)
+    assert shown["accepted_at"] is not None
+    assert served.woken == ["ingest"]
+    refused = served.call(f"/api/v1/deliveries/{other}/accept", "olga", "POST")
+    assert (refused.status_code, refused.json()["reason"]) == (409, "no_junk")
+    assert served.call(f"/api/v1/deliveries/{UUID(int=7)}/accept", "rui", "POST").status_code == 404
+    again = served.call(f"/api/v1/deliveries/{junk}/accept", "olga", "POST")
+    assert (again.status_code, again.json()["reason"]) == (409, "still_pending")

@@ -42,6 +42,11 @@ def test_nobody_sends_the_marks_of_the_house(door: Door) -> None:
     assert b"porteiro" not in kept
 
 
+def test_that_a_porteiro_sent_it_on_is_kept(masker: Masker) -> None:
+    headers = [(b"x-porteiro-forwarded", b"1"), (b"x-porteiro-import", b"1")]
+    assert masker.header_lines(headers) == b"x-porteiro-forwarded: 1\r\n"
+
+
 @pytest.mark.parametrize(
     ("query", "kept"),
     [

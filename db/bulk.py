@@ -99,8 +99,9 @@ def any_of(tx: Connection, column: ColumnElement[Any], values: Iterable[Any]) ->
 
 
 def _existing(tx: Connection, columns: list[Any], rows: Sequence[Row], unique: Sequence[str]) -> set[tuple[Any, ...]]:
-    wanted = {row[unique[-1]] for row in rows} - {None}
-    found = tx.execute(select(*columns).where(columns[-1].in_(wanted))).all()
+    wanted = [{row[name] for row in rows} - {None} for name in unique]
+    within = [column.in_(values) for column, values in zip(columns, wanted, strict=True)]
+    found = tx.execute(select(*columns).where(*within)).all()
     return {tuple(row) for row in found}
 
 

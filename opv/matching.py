@@ -28,7 +28,7 @@ _CLIENTS = Base.metadata.tables["clients"]
 _LOCKED_KEYS = Statement(
     lambda one_of: (
         select(_KEYS.c.kind, _KEYS.c.value, _KEYS.c.client_id, _KEYS.c.names, _KEYS.c.stopped_at)
-        .where(one_of(_KEYS.c.value, "values"))
+        .where(one_of(_KEYS.c.kind, "kinds"), one_of(_KEYS.c.value, "values"))
         .order_by(_KEYS.c.kind, _KEYS.c.value)
         .with_for_update(key_share=True)
     )
@@ -161,7 +161,8 @@ def _lock_keys(
     others = [key for key in tentative if key not in known]
     if others:
         wanted = set(others)
-        for kind, value, client, text, stopped in _LOCKED_KEYS.rows(tx, values={value for _, value in others}):
+        kinds, values = ({key[place] for key in others} for place in (0, 1))
+        for kind, value, client, text, stopped in _LOCKED_KEYS.rows(tx, kinds=kinds, values=values):
             if (kind, value) in wanted:
                 seen = json.loads(text)
                 stored = (client, len(seen), stopped is not None)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, select, text
+from sqlalchemy import ColumnElement, Connection, delete, select, text
 
 from db.bulk import any_of, insert_new, insert_rows
 from db.ids import new_id
@@ -296,7 +296,7 @@ def _repeats_by_content(tx: Connection, found: Sequence[Submitted]) -> None:
     _lock_contents(tx, {s.content or "" for s in hashed})
     beside = {_bucket_key(s.content or "", s.received_at, back) for s in hashed for back in (1, -1)}
     c = _SUBMISSIONS.c
-    rows = tx.execute(select(c.namespace, c.key, c.id, c.created_at).where(any_of(tx, c.key, beside)))
+    rows = tx.execute(select(c.namespace, c.key, c.id, c.created_at).where(*_keyed(tx, hashed, beside)))
     seen = {(row.namespace, row.key): (row.id, row.created_at) for row in rows}
     for submission in sorted(hashed, key=lambda s: s.received_at):
         content, at = submission.content or "", submission.received_at
@@ -319,11 +319,18 @@ def _lock_contents(tx: Connection, contents: set[str]) -> None:
 def _firsts(tx: Connection, known: Iterable[Submitted]) -> Mapping[tuple[str, str | None], AnyRow]:
     """The stored submissions that have the keys of these."""
     c = _SUBMISSIONS.c
-    keys = {s.key for s in known if s.key is not None}
-    if not keys:
+    keyed = [s for s in known if s.key is not None]
+    if not keyed:
         return {}
     columns = (c.namespace, c.key, c.id, c.delivery_id, c.outcome, c.person)
-    return {(row.namespace, row.key): row for row in tx.execute(select(*columns).where(any_of(tx, c.key, keys)))}
+    rows = tx.execute(select(*columns).where(*_keyed(tx, keyed, {s.key for s in keyed})))
+    return {(row.namespace, row.key): row for row in rows}
+
+
+def _keyed(tx: Connection, found: Iterable[Submitted], keys: Iterable[str | None]) -> tuple[ColumnElement[bool], ...]:
+    """Rows of these keys in the submissions' namespaces: both columns of the unique index, or it is of no use."""
+    c = _SUBMISSIONS.c
+    return any_of(tx, c.namespace, {s.namespace for s in found}), any_of(tx, c.key, keys)
 
 
 def _mark_known(

@@ -32,7 +32,7 @@ def count_unmapped(tx: Connection, found: Sequence[tuple[str, str, str, UUID | N
     c = _UNMAPPED.c
     there = tx.execute(
         select(c.id, c.field, c.value, c.channel, c.count)
-        .where(any_of(tx, c.value, {key[1] for key in counts}))
+        .where(any_of(tx, c.field, {key[0] for key in counts}), any_of(tx, c.value, {key[1] for key in counts}))
         .order_by(c.id)
         .with_for_update()
     ).all()

@@ -17,6 +17,7 @@ from db.models import Base
 from db.queries.unmapped import count_unmapped
 from opv import history
 from opv.batch import OPVS_OF_CLIENTS, Batch, Cause, Opv, opvs_by_id
+from opv.catalog import REGISTRIES
 from opv.distribution.assign import assign
 from opv.distribution.waiting import put_on_list, waiting_row
 from opv.late import LATE, clock_start
@@ -207,8 +208,23 @@ def _resolve(batch: Batch, lead: NormalizedLead) -> tuple[str | None, list[tuple
         lead.raw.setdefault("development", lead.development)
     if by_listing and by_name and by_listing.key != by_name.key:
         lead.flags.append("development_differs_from_listing")
+    for field in REGISTRIES:
+        _resolve_name(batch, lead, field)
     found = by_listing or by_name
     return (found.key if found else None), missing
+
+
+def _resolve_name(batch: Batch, lead: NormalizedLead, field: str) -> None:
+    """Puts the key of a known campaign, medium or origin in place of the name sent; another value stays as sent."""
+    value = getattr(lead, field)
+    if not value or not batch.house.catalog.registers(field):
+        return
+    found = batch.house.catalog.registered(field, value)
+    if found is None:
+        lead.flags.append(f"{field}_unmapped")
+    elif found.key != value:
+        lead.raw.setdefault(field, value)
+        setattr(lead, field, found.key)
 
 
 def _add_card(

@@ -105,7 +105,7 @@ def build_house(version: int, configuration: Configuration, entrances: Mapping[i
         configuration=configuration,
         entrances=entrances,
         roster=Roster(configuration.people, configuration.teams),
-        catalog=Catalog(configuration.developments),
+        catalog=Catalog.of(configuration),
         zone=ZoneInfo(configuration.company.timezone),
         rules=[
             CheckedRule(rule, Condition.read(rule.when)[0], _queue(rule, queues))

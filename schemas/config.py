@@ -66,6 +66,15 @@ class Development(Part):
     state: Text | None = None
 
 
+class Named(Part):
+    """A campaign, medium or origin that the house knows, by whichever of its names a sender uses."""
+
+    key: Key
+    name: Text
+    aliases: list[Text] = Field(default_factory=list)
+    """Other names that senders use; case and accents do not matter."""
+
+
 LeadDefault = Literal["campaign", "medium", "origin", "development", "listing", "transaction", "price", "city", "state"]
 
 
@@ -316,6 +325,12 @@ class Configuration(Part):
     people: list[Person] = Field(default_factory=list)
     teams: list[Team] = Field(default_factory=list)
     developments: list[Development] = Field(default_factory=list)
+    campaigns: list[Named] = Field(default_factory=list)
+    """Campaigns by key; a lead's value that is a name of one becomes its key. Without any, values stay as sent."""
+    media: list[Named] = Field(default_factory=list)
+    """As `campaigns`, of a lead's `medium`."""
+    origins: list[Named] = Field(default_factory=list)
+    """As `campaigns`, of a lead's `origin`."""
     channels: list[Channel] = Field(default_factory=list)
     funnel: Funnel
     returning: Returning = Field(default_factory=Returning)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, literal, select, tuple_
+from sqlalchemy import Connection, Row, Select, func, literal, select, tuple_, union_all
 
-from db.models import AutomationRun, MergeSuggestion, QueueMember, QueueTurn, Unmapped
+from db.models import AutomationRun, CaptureOrigin, MergeSuggestion, QueueMember, QueueTurn, Unmapped
 from db.models.base import UtcTime
 from db.queries.opvs import read_json
 from db.queries.paging import cut, decode, encode, newest_first
@@ -46,15 +46,49 @@ def _members(rows: Sequence[Row[*tuple[Any, ...]]]) -> list[QueueMemberItem]:
     ]  # fmt: skip
 
 
-def unmapped(tx: Connection, filters: UnmappedFilters) -> Page[UnmappedItem]:
-    """Values that mean nothing configured, the newest first."""
-    statement = select(Unmapped.id, *(getattr(Unmapped, name) for name in UnmappedItem.model_fields))
+def unmapped(
+    tx: Connection, filters: UnmappedFilters, knows: Callable[[str, str], bool] = lambda _field, _value: False
+) -> Page[UnmappedItem]:
+    """Values that mean nothing configured, those that came first last; a page leaves out what `knows` now.
+
+    Campaigns, media and origins are kept on the cards as sent, and counted there."""
+    found = union_all(_counted(), *(_on_cards(field) for field in _ON_CARDS)).subquery()
+    c = found.c
+    order = (c.first_at, c.field, c.value, c.channel)
+    statement = select(found).order_by(*(column.desc() for column in order))
     if filters.field is not None:
-        statement = statement.where(Unmapped.field == filters.field)
+        statement = statement.where(c.field == filters.field)
     if filters.channel is not None:
-        statement = statement.where(Unmapped.channel == filters.channel)
-    rows, next_ = newest_first(tx, statement, Unmapped.id.expression, filters)
-    return Page(items=[UnmappedItem(**row._mapping) for row in rows], next=next_)
+        statement = statement.where(c.channel == filters.channel)
+    if filters.cursor is not None:
+        at, *names = decode(filters.cursor, _time, str, str, str)
+        statement = statement.where(tuple_(*order) < tuple_(literal(at, UtcTime()), *map(literal, names)))
+    rows, next_ = cut(
+        list(tx.execute(statement.limit(filters.limit + 1))),
+        filters,
+        lambda row: encode(row.first_at.isoformat(), row.field, row.value, row.channel),
+    )
+    items = [UnmappedItem(**row._mapping) for row in rows if not knows(row.field, row.value)]
+    return Page(items=items, next=next_)
+
+
+_ON_CARDS = {"campaign": CaptureOrigin.campaign, "medium": CaptureOrigin.medium, "origin": CaptureOrigin.origin}
+
+
+def _counted() -> Select[*tuple[Any, ...]]:
+    return select(*(getattr(Unmapped, name) for name in UnmappedItem.model_fields))
+
+
+def _on_cards(field: str) -> Select[*tuple[Any, ...]]:
+    value, at = _ON_CARDS[field], CaptureOrigin.received_at
+    return (
+        select(
+            literal(field).label("field"), value.label("value"), CaptureOrigin.channel, func.count().label("count"),
+            func.min(at).label("first_at"), func.max(at).label("last_at"),
+        )
+        .where(value.is_not(None))
+        .group_by(value, CaptureOrigin.channel)
+    )  # fmt: skip
 
 
 def merge_suggestions(tx: Connection, paging: Paging) -> Page[MergeSuggestionItem]:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from opv.catalog import REGISTRIES
 from porteiro.cli.screen import AsJson, Limit, clean, opened, show_json, show_table
+from schemas.conditions import fold
 from schemas.operations import UnmappedFilters, UnmappedItem
 
 if TYPE_CHECKING:
     from opv.catalog import Catalog
 
-PLACES = {"development": "aliases", "listing": "listings"}
-"""Where a development's configuration takes a value of the field."""
+PLACES = {"development": ("developments", "aliases"), "listing": ("developments", "listings")} | {
+    field: (section, "aliases") for field, section in REGISTRIES.items()
+}
+"""The section that takes a value of the field, and the list of one of its items."""
 
 
 def register(app: typer.Typer) -> None:
@@ -29,14 +34,14 @@ def unmapped(
     as_json: AsJson = False,
     as_yaml: Annotated[bool, typer.Option("--yaml", help="Lines to paste into the configuration.")] = False,
 ) -> None:
-    """Shows values that came in and mean nothing configured. With `--yaml`, one line a value, under the development
-    that is nearest by name."""
+    """Shows values that came in and mean nothing configured. With `--yaml`, one line a value, under what is nearest by
+    name: a development, a campaign, a medium, an origin."""
     from db.queries import operations
 
     with opened() as at:
-        page = operations.unmapped(at.tx, UnmappedFilters(limit=limit))
-        catalog = at.program.houses.current(at.tx).catalog if as_yaml else None
-    if catalog is not None:
+        catalog = at.program.houses.current(at.tx).catalog
+        page = operations.unmapped(at.tx, UnmappedFilters(limit=limit), catalog.knows)
+    if as_yaml:
         typer.echo("\n".join(lines(page.items, catalog)))
     elif as_json:
         show_json(page)
@@ -52,12 +57,26 @@ def lines(items: Iterable[UnmappedItem], catalog: Catalog) -> list[str]:
     for item in items:
         if item.field in PLACES and item.value:
             counts[item.field, item.value] += item.count
-            channels[item.field, item.value].add(item.channel)
+            channels[item.field, item.value].add(item.channel or "manual")
     found: defaultdict[str, list[str]] = defaultdict(list)
     for field, value in sorted(counts, key=lambda key: (-counts[key], key)):
-        near = catalog.nearest(field, value)
-        owner = f"{near.key} ({clean(near.name)})" if near else "which one? none has a name like it"
         times = f"{counts[field, value]} times on {', '.join(sorted(channels[field, value]))}"
-        quoted = json.dumps(clean(value), ensure_ascii=False)
-        found[f"# developments: {owner}: {PLACES[field]}"].append(f"- {quoted}  # {times}")
+        place, line = _line(field, clean(value), catalog)
+        found[place].append(f"- {line}  # {times}")
     return [line for place in sorted(found) for line in (place, *found[place])] or ["# nothing to map"]
+
+
+def _line(field: str, value: str, catalog: Catalog) -> tuple[str, str]:
+    """Where a value goes, and what is written there: another name of what is nearest, or a new item."""
+    section, list_ = PLACES[field]
+    quoted = json.dumps(value, ensure_ascii=False)
+    near = catalog.nearest(field, value)
+    if near is not None:
+        return f"# {section}: {near.key} ({clean(near.name)}): {list_}", quoted
+    if field in REGISTRIES:
+        return f"# {section}:", f"{{key: {_key(value)}, name: {quoted}}}"
+    return f"# {section}: which one? none has a name like it: {list_}", quoted
+
+
+def _key(value: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", fold(value)).strip("-")[:64].strip("-") or "key"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from adapters.sources.base import Source
+from opv.catalog import REGISTRIES, names_of
 from porteiro.configuration.document import Place
 from porteiro.configuration.problems import Report
 from porteiro.configuration.secrets import REFERENCE, fill, names_in
@@ -144,10 +145,10 @@ def _types(annotation: Any) -> Iterator[Any]:
 
 def _check_defaults(defaults: Place, root: Place, report: Report) -> None:
     developments = root["developments"].each()
-    name = defaults["development"].text
-    if name is not None and fold(name) not in {fold(known) for one in developments for known in names_of(one)}:
-        keys = [key for one in developments if (key := one["key"].text)]
-        report.warn(defaults["development"], f"no development is called `{name}`, {nearest(name, keys)}")
+    _check_name(defaults["development"], developments, "development", report)
+    for field, section in REGISTRIES.items():
+        if known := root[section].each():
+            _check_name(defaults[field], known, field, report)
     code = defaults["listing"].text
     codes = [known.text or "" for one in developments for known in one["listings"].each()]
     if code is not None and fold(code) not in map(fold, codes):
@@ -156,11 +157,17 @@ def _check_defaults(defaults: Place, root: Place, report: Report) -> None:
         report.warn(defaults["price"], "this is no number")
 
 
-def names_of(development: Place) -> list[str]:
-    """All that a development is called: key, name, aliases (`opv.catalog` finds it by each, folded)."""
-    key = development["key"].text or ""
-    places = [development["name"], *development["aliases"].each()]
-    return [name for name in (key, key.replace("-", " ").replace("_", " "), *(p.text or "" for p in places)) if name]
+def _check_name(place: Place, known: Sequence[Place], what: str, report: Report) -> None:
+    name = place.text
+    if name is not None and fold(name) not in {fold(one) for thing in known for one in names_at(thing)}:
+        keys = [key for thing in known if (key := thing["key"].text)]
+        report.warn(place, f"no {what} is called `{name}`, {nearest(name, keys)}")
+
+
+def names_at(place: Place) -> list[str]:
+    """All that a development, campaign, … of the file is called, as `opv.catalog` finds it."""
+    aliases = [alias.text or "" for alias in place["aliases"].each()]
+    return [name for name in names_of(place["key"].text or "", place["name"].text or "", aliases) if name]
 
 
 def _outside(root: Place) -> Iterator[Place]:

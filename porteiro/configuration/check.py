@@ -10,7 +10,8 @@ from functools import cached_property
 import holidays
 
 from adapters.sources.base import Source
-from porteiro.configuration.channels import names_of
+from opv.catalog import REGISTRIES
+from porteiro.configuration.channels import names_at
 from porteiro.configuration.conditions import check_condition
 from porteiro.configuration.document import Place
 from porteiro.configuration.problems import Report
@@ -20,6 +21,9 @@ LISTS = {
     "people": "person",
     "teams": "team",
     "developments": "development",
+    "campaigns": "campaign",
+    "media": "medium",
+    "origins": "origin",
     "channels": "channel",
     "funnel.stages": "stage",
     "queues": "queue",
@@ -55,7 +59,9 @@ class _File:
     @cached_property
     def facts(self) -> Mapping[str, list[str]]:
         keys = {path: list(found) for path, found in self.by_key.items()}
+        registries = {field: keys[section] for field, section in REGISTRIES.items() if keys[section]}
         return {
+            **registries,
             "source": sorted(self.sources),
             "channel": keys["channels"],
             "development": keys["developments"],
@@ -151,25 +157,31 @@ def _check_known(places: Iterable[Place], path: str, file: _File, report: Report
 
 
 def _check_developments(file: _File, report: Report) -> None:
-    names: dict[str, Place] = {}
     listings: dict[str, Place] = {}
     for development in file.items("developments"):
         _check_known(development["teams"].each(), "teams", file, report)
-        for place in (development["key"], development["name"], *development["aliases"].each()):
-            _claim(place, development, names, "name", report)
-        for name in names_of(development):
-            names.setdefault(fold(name), development)
         for code in development["listings"].each():
-            _claim(code, development, listings, "listing", report)
+            _claim(code, development, listings, "the listing", "developments", report)
+    for path in ("developments", *REGISTRIES.values()):
+        _check_names(path, file, report)
 
 
-def _claim(place: Place, owner: Place, taken: dict[str, Place], what: str, report: Report) -> None:
+def _check_names(path: str, file: _File, report: Report) -> None:
+    names: dict[str, Place] = {}
+    for one in file.items(path):
+        for place in (one["key"], one["name"], *one["aliases"].each()):
+            _claim(place, one, names, "the name", path, report)
+        for name in names_at(one):
+            names.setdefault(fold(name), one)
+
+
+def _claim(place: Place, owner: Place, taken: dict[str, Place], what: str, path: str, report: Report) -> None:
     if place.text is None:
         return
     first = taken.setdefault(fold(place.text), owner)
     if first is not owner:
         other = first["key"].text
-        report.error(place, f"the {what} `{place.text}` belongs to the development `{other}` already: keep it at one")
+        report.error(place, f"{what} `{place.text}` belongs to the {LISTS[path]} `{other}` already: keep it at one")
 
 
 def _check_queue(queue: Place, file: _File, report: Report) -> None:

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from db.queries.operations import unmapped
+from schemas.operations import UnmappedFilters
 from tests.pipeline import HOUSE, Pipeline, Start, details, lead
 
 
@@ -154,6 +156,35 @@ def test_listing_codes_names_and_aliases_lead_to_a_development(start: Start) -> 
     (row,) = house.rows("unmapped", field="listing")
     assert (row._mapping["count"], row.last_at - row.first_at) == (3, timedelta(minutes=1))
     assert row.last_capture_id == house.rows("capture_origins", external_id="envio-60")[0].id
+
+
+def test_campaigns_media_and_origins_get_the_key_of_the_registry(start: Start) -> None:
+    """What the house knows by another name gets its key; the rest stays as sent, and is listed until it is known."""
+    registries = """
+campaigns: [{key: launch, name: Lançamento Jardim, aliases: ["lanc. jardim | set"]}]
+media: [{key: paid, name: Mídia paga}]
+"""
+    house = start(HOUSE + registries)
+    house.deliver("site", lead(1, campanha="LANÇ. JARDIM | SET", midia="midia paga", origem="Instagram"))
+    house.deliver("site", lead(2, campanha="Outra", midia="paid"))
+    house.run()
+    one, two = house.captures()
+    assert (one.campaign, one.medium, one.origin) == ("launch", "paid", "Instagram")
+    assert (two.campaign, two.medium, two.origin) == ("Outra", "paid", None)
+    assert details(one)["raw"] | {"campaign": "LANÇ. JARDIM | SET", "medium": "midia paga"} == details(one)["raw"]
+    assert [[flag for flag in details(card)["flags"] if "unmapped" in flag] for card in (one, two)] == [
+        [], ["campaign_unmapped"],
+    ]  # fmt: skip
+    with house.database.read() as tx:
+        found = unmapped(tx, UnmappedFilters(), house.house().catalog.knows).items
+        assert {(item.field, item.value, item.count) for item in found} == {
+            ("origin", "Instagram", 1), ("campaign", "Outra", 1),
+        }  # fmt: skip
+        first = unmapped(tx, UnmappedFilters(limit=1))
+        assert first.next is not None
+        rest = unmapped(tx, UnmappedFilters(cursor=first.next)).items
+        assert len(rest) == 4 - len(first.items)
+        assert first.items[0] not in rest
 
 
 def test_a_portals_lead_without_a_listing_is_captured_and_listed(start: Start) -> None:

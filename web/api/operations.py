@@ -72,9 +72,9 @@ def list_undistributed(caller: Calls, paging: Annotated[Paging, Query()]) -> Pag
 
 @router.get("/unmapped")
 def list_unmapped(caller: Calls, filters: Annotated[UnmappedFilters, Query()]) -> Page[UnmappedItem]:
-    """Values that came in and mean nothing configured: listing codes, development names."""
+    """Values that came in and mean nothing configured: listings, developments, campaigns, media, origins."""
     with caller.operating() as visit:
-        return operations.unmapped(visit.tx, filters)
+        return operations.unmapped(visit.tx, filters, visit.house.catalog.knows)
 
 
 @router.get("/merge-suggestions")

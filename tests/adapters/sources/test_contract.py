@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,5 @@ def test_the_page_of_sources_is_written() -> None:
     lines = enumerate(DOCS.read_text(encoding="utf-8").splitlines(), 1)
     left = [f"docs/sources.md:{number}: {line}" for number, line in lines if "not written:" in line]
     assert not left, "\n".join(left)
+    written = DOCS.read_text(encoding="utf-8")
+    assert [slug for slug in house_sources() if not re.search(rf"^## .*`{slug}`", written, re.MULTILINE)] == []

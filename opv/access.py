@@ -1,13 +1,17 @@
-"""Who sees what. Every read by people goes through here."""
+"""Who sees what, and who may do what. Every read by people goes through here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
-from sqlalchemy import ColumnElement, false, or_, true
+from sqlalchemy import ColumnElement, and_, false, or_, true
 
 from db.models import Opportunity
 from opv.house import House
+
+PRESALES = "presales"
+"""Kind of the stages in which those of pre-sales see an OPV."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,23 @@ class Viewer:
     role: str
 
 
+class Served(Protocol):
+    """Who serves an OPV, and where it is."""
+
+    @property
+    def stage(self) -> str: ...
+    @property
+    def manager(self) -> str | None: ...
+    @property
+    def broker(self) -> str | None: ...
+    @property
+    def presales_manager(self) -> str | None: ...
+    @property
+    def presales_broker(self) -> str | None: ...
+    @property
+    def second_broker(self) -> str | None: ...
+
+
 def viewer_of(person: str, house: House) -> Viewer | None:
     """The person as a viewer, None when the configuration no longer has it or it is not active."""
     if not house.roster.is_active(person):
@@ -26,30 +47,58 @@ def viewer_of(person: str, house: House) -> Viewer | None:
 
 
 def visible(viewer: Viewer, house: House) -> ColumnElement[bool]:
-    """Condition on `opportunities`: those the viewer is linked to. A broker sees its own; a manager those of its
-    assignments and of the brokers it leads at present; a director all."""
+    """Condition on `opportunities`: those the viewer is linked to. A broker sees its own and those shared with it; who
+    serves one in pre-sales sees it while it is in a stage of pre-sales; a manager those of its assignments and of the
+    people it leads at present; a director all; operations none."""
+    o = Opportunity
     if viewer.role == "director":
         return true()
+    early = and_(o.presales_broker == viewer.person, o.stage.in_(house.presales_stages))
     if viewer.role == "broker":
-        return Opportunity.broker == viewer.person
+        return or_(o.broker == viewer.person, o.second_broker == viewer.person, early)
+    if viewer.role == PRESALES:
+        return early
     if viewer.role == "manager":
         led = [viewer.person, *house.roster.brokers_led_by(viewer.person)]
-        return or_(Opportunity.manager == viewer.person, Opportunity.broker.in_(led))
+        return or_(
+            o.manager == viewer.person, o.presales_manager == viewer.person, o.broker.in_(led),
+            o.second_broker.in_(led), o.presales_broker.in_(led),
+        )  # fmt: skip
     return false()
 
 
-def sees(viewer: Viewer, house: House, manager: str | None, broker: str | None) -> bool:
-    """As `visible`, for an OPV in memory: whether the viewer sees one of this manager and broker."""
+def sees(viewer: Viewer, house: House, opv: Served) -> bool:
+    """As `visible`, for an OPV in memory."""
+    early = opv.presales_broker == viewer.person and opv.stage in house.presales_stages
+    if viewer.role == "broker":
+        return viewer.person in (opv.broker, opv.second_broker) or early
+    if viewer.role == PRESALES:
+        return early
+    if viewer.role == "manager":
+        served = (opv.broker, opv.second_broker, opv.presales_broker)
+        own = viewer.person in (opv.manager, opv.presales_manager)
+        return own or any(leads(viewer, house, None, broker) for broker in served)
+    return viewer.role == "director"
+
+
+def leads(viewer: Viewer, house: House, manager: str | None, broker: str | None) -> bool:
+    """Whether the viewer is over this manager and broker: a director over all, a manager over itself and those it
+    leads."""
     if viewer.role == "manager":
         return viewer.person in (manager, broker) or broker in house.roster.brokers_led_by(viewer.person)
-    return viewer.role == "director" or (viewer.role == "broker" and broker == viewer.person)
-
-
-def may_transfer(viewer: Viewer, house: House, manager: str | None, broker: str | None) -> bool:
-    """Whether the viewer may give an OPV that it sees to this manager and broker: one it goes on seeing."""
-    return viewer.role != "broker" and sees(viewer, house, manager, broker)
+    return viewer.role == "director"
 
 
 def may_operate(viewer: Viewer) -> bool:
     """Whether the viewer sees deliveries, work and the like, which belong to no single OPV."""
     return viewer.role in ("director", "ops")
+
+
+def sees_persons(viewer: Viewer) -> bool:
+    """Whether the viewer may see personal data where it is allowed to look; operations see it masked."""
+    return viewer.role != "ops"
+
+
+def may_answer_for_persons(viewer: Viewer, house: House) -> bool:
+    """Whether the viewer may export and erase what is held on a person: directors, and the officer of `legal`."""
+    return viewer.role == "director" or viewer.person == house.configuration.legal.officer

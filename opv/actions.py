@@ -9,8 +9,10 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
+from sqlalchemy import Connection
+
 from opv import history
-from opv.access import Viewer, may_transfer
+from opv.access import Viewer, leads
 from opv.batch import Batch, Cause, Opv
 from opv.distribution.assign import assign
 from opv.distribution.waiting import waiting_row
@@ -27,9 +29,10 @@ _MOST_CENTS = 2**63 - 1
 
 @dataclass(slots=True)
 class Acting:
-    """An OPV under lock, and who acts: `viewer` is None for an automation. `waiting` takes the OPV when it needs a
-    broker; `off_list` says that it no longer waits for one."""
+    """An OPV under lock in the unit of work `tx`, and who acts: `viewer` is None for an automation. `waiting` takes the
+    OPV when it needs a broker; `off_list` says that it no longer waits for one."""
 
+    tx: Connection
     batch: Batch
     opv: Opv
     cause: Cause
@@ -78,7 +81,7 @@ def transfer(
     if not reason.strip():
         raise Reject("reason_missing", "a transfer needs a reason", 422)
     place = _place(at.batch.house.roster, broker, team, manager)
-    if at.viewer is not None and not may_transfer(at.viewer, at.batch.house, place.manager, broker):
+    if at.viewer is not None and not leads(at.viewer, at.batch.house, place.manager, broker):
         raise Reject("not_allowed", "managers transfer among those they lead, directors to all, brokers not", 403)
     if (at.opv.broker, at.opv.manager, at.opv.team) == (broker, place.manager, place.team):
         raise Reject("same_assignment", "the OPV is already with them", 409)

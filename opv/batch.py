@@ -22,14 +22,17 @@ from schemas.duration import Duration
 
 TABLES = Base.metadata.tables
 _OPPORTUNITIES = TABLES["opportunities"]
-_UPDATED = ("id", "stage", "stage_seq", "status", "team", "manager", "broker", "assigned_at",
-            "first_contact_at", "history_seq", "history_head")  # fmt: skip
+_UPDATED = (
+    "id", "client_id", "stage", "stage_seq", "status", "team", "manager", "broker", "presales_team", "presales_manager",
+    "presales_broker", "second_broker", "assigned_at", "first_contact_at", "history_seq", "history_head",
+)  # fmt: skip
 
 # The order in which tables are written: the OPV's row first, whose lock the writer holds.
 _ORDER = (
     "clients", "involved_clients", "history_entries", "history_contents", "capture_origins", "decisions",
     "assignments", "pending_events", "timers", "automation_runs", "outbound_messages", "unmapped",
-    "merge_suggestions", "withdrawals", "won_sales",
+    "merge_suggestions", "withdrawals", "won_sales", "sale_processes", "transfer_requests", "pending_items",
+    "attachments",
 )  # fmt: skip
 
 
@@ -48,6 +51,10 @@ class Opv:
     team: str | None
     manager: str | None
     broker: str | None
+    presales_team: str | None
+    presales_manager: str | None
+    presales_broker: str | None
+    second_broker: str | None
     assigned_at: datetime | None
     first_contact_at: datetime | None
     created_at: datetime
@@ -125,7 +132,7 @@ class Batch:
         id_ = new_id()
         opv = Opv(
             id_, 0, client_id, funnel.key, funnel.stages[0].key, 1, "open", development, None, None, None, None,
-            None, self.now, 0, history.genesis(id_), is_new=True,
+            None, None, None, None, None, self.now, 0, history.genesis(id_), is_new=True,
         )  # fmt: skip
         self.opvs[id_] = opv
         return opv

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, select
 from db.ids import new_id
 from db.models import Base, DistributionWork, Opportunity, Outcome
 from db.queries.opvs import identified
-from opv.access import Viewer, may_transfer, sees, visible
+from opv.access import Viewer, leads, sees, visible
 from opv.actions import Acting
 from opv.batch import OPV_COLUMNS, Batch, Cause, Opv
 from opv.capture import MANUAL, capture
@@ -43,7 +43,7 @@ def act(
     batch = Batch(house, now)
     opv = _lock(tx, viewer, house, ident)
     batch.opvs[opv.id] = opv
-    at = Acting(batch, opv, Cause(f"person:{viewer.person}"), viewer)
+    at = Acting(tx, batch, opv, Cause(f"person:{viewer.person}"), viewer)
     deed(at)
     batch.write(tx)
     if at.off_list:
@@ -100,7 +100,7 @@ def _broker_for(viewer: Viewer, house: House, broker: str | None) -> str | None:
         return None
     if not house.roster.is_active(broker) or house.roster.people[broker].role != "broker":
         raise Reject("unknown_broker", f"there is no active broker {broker}", 422)
-    if not may_transfer(viewer, house, house.roster.place(broker).manager, broker):
+    if not leads(viewer, house, house.roster.place(broker).manager, broker):
         raise Reject("not_allowed", "a manager registers OPVs for the brokers it leads", 403)
     return broker
 
@@ -110,7 +110,7 @@ def _refuse_served(
 ) -> None:
     """Refuses a client whose open OPV is in other hands than those it is registered for."""
     for opv in _rivals(own, development, house):
-        if broker is None and sees(viewer, house, opv.manager, opv.broker):
+        if broker is None and sees(viewer, house, opv):
             continue
         if opv.broker is not None and opv.broker == broker:
             continue

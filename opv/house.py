@@ -61,6 +61,11 @@ class House:
         return Calendar(self.configuration.company.holidays, self.zone)
 
     @cached_property
+    def presales_stages(self) -> Sequence[str]:
+        """Stages before sales (pré-atendimento)."""
+        return [stage.key for stage in self.configuration.funnel.stages if stage.kind == "presales"]
+
+    @cached_property
     def junk(self) -> JunkRules:
         """What is junk."""
         return JunkRules(self.configuration.junk)

@@ -90,6 +90,10 @@ class Opv(BaseModel):
     team: str | None
     manager: str | None
     broker: str | None
+    presales_team: str | None
+    presales_manager: str | None
+    presales_broker: str | None
+    second_broker: str | None
     development: str | None
     clients: list[OpvClient]
     captures: list[Capture]

@@ -74,7 +74,9 @@ class Stored:
         row = {
             "id": opv_id, "number": self.numbers, "client_id": client_id, "funnel": "sales", "stage": "new",
             "stage_seq": 1, "status": "open", "development": None, "team": None, "manager": None, "broker": None,
-            "assigned_at": None, "first_contact_at": None, "created_at": ago(0), "history_seq": 0, "history_head": b"",
+            "presales_team": None,
+            "presales_manager": None, "presales_broker": None, "second_broker": None, "assigned_at": None,
+            "first_contact_at": None, "created_at": ago(0), "history_seq": 0, "history_head": b"",
         }  # fmt: skip
         self.insert("clients", person)
         self.insert("opportunities", {**row, **columns})

@@ -1,26 +1,30 @@
 """All models; importing this package registers every table on `Base.metadata`."""
 
-from db.models.assignment import Assignment, Decision, DistributionWork, QueueMember, QueueTurn
+from db.models.assignment import Assignment, Decision, DistributionWork, QueueMember, QueueTurn, TransferRequest
 from db.models.automation import AutomationRun, PendingEvent, Timer
 from db.models.base import Base
 from db.models.client import Client, ContactKey, InvolvedClient, MergeSuggestion
-from db.models.closing import Withdrawal, WonSale
+from db.models.closing import SaleProcess, Withdrawal, WonSale
 from db.models.configuration import ChannelRefusal, ChannelRow, ConfigVersion, RetiredKey, Token
 from db.models.delivery import Delivery, DeliveryOutcome, Outcome, Submission, SubmissionState
-from db.models.history import HistoryContent, HistoryEntry
+from db.models.history import Checkpoint, CheckpointHead, HistoryContent, HistoryEntry, PersonalRead
 from db.models.opportunity import CaptureOrigin, Opportunity, Unmapped
 from db.models.outbound import OutboundMessage
 from db.models.upkeep import Alarm, ChannelHour, Chore, Drift, Reconciliation
+from db.models.work import Attachment, PendingItem
 
 __all__ = [
     "Alarm",
     "Assignment",
+    "Attachment",
     "AutomationRun",
     "Base",
     "CaptureOrigin",
     "ChannelHour",
     "ChannelRefusal",
     "ChannelRow",
+    "Checkpoint",
+    "CheckpointHead",
     "Chore",
     "Client",
     "ConfigVersion",
@@ -38,14 +42,18 @@ __all__ = [
     "OutboundMessage",
     "Outcome",
     "PendingEvent",
+    "PendingItem",
+    "PersonalRead",
     "QueueMember",
     "QueueTurn",
     "Reconciliation",
     "RetiredKey",
+    "SaleProcess",
     "Submission",
     "SubmissionState",
     "Timer",
     "Token",
+    "TransferRequest",
     "Unmapped",
     "Withdrawal",
     "WonSale",

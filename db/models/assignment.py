@@ -12,7 +12,8 @@ from db.models.base import Base, Id, Long, Ref, Small, Time, UtcTime
 
 
 class Assignment(Base):
-    """Team, manager and broker of an OPV since a moment, by a decision; the newest is in force. Without a broker the
+    """Team, manager and broker of an OPV since a moment, by a decision; the newest of its `part` is in force: `sales`,
+    `presales` (pré-atendimento), or `second` (the broker it is shared with, nobody: no more). Without a broker the
     manager holds it."""
 
     __tablename__ = "assignments"
@@ -25,6 +26,37 @@ class Assignment(Base):
     manager: Mapped[str | None]
     broker: Mapped[str | None]
     since: Mapped[Time]
+    part: Mapped[Long] = mapped_column(server_default=text("'sales'"))
+
+
+class TransferRequest(Base):
+    """Somebody asks that an OPV be given to `broker` (nobody: to whoever is found). `kind`: `transfer`, by one who
+    serves it; `ownership`, by one who registered its client by hand. `state`: open, granted, refused, void (the OPV
+    was closed or given away meanwhile). The words are with the history entries `seq` and `answer_seq`."""
+
+    __tablename__ = "transfer_requests"
+    __table_args__ = (
+        Index(
+            "uq_transfer_requests_open",
+            "opportunity_id",
+            "asked_by",
+            unique=True,
+            postgresql_where=text("state = 'open'"),
+            sqlite_where=text("state = 'open'"),
+        ),
+    )
+
+    id: Mapped[Id]
+    opportunity_id: Mapped[Ref]
+    seq: Mapped[int]
+    kind: Mapped[Long]
+    asked_by: Mapped[Long]
+    broker: Mapped[str | None]
+    at: Mapped[Time]
+    state: Mapped[Long]
+    answered_by: Mapped[str | None]
+    answered_at: Mapped[datetime | None] = mapped_column(UtcTime())
+    answer_seq: Mapped[int | None]
 
 
 class Decision(Base):

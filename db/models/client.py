@@ -5,16 +5,26 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, PrimaryKeyConstraint
+from sqlalchemy import Index, PrimaryKeyConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, Id, Long, Ref, Time, UtcTime
 
 
 class Client(Base):
-    """A natural or legal person. `phones` (E.164) and `emails` are JSON lists, the first is the main one."""
+    """A natural or legal person. `phones` (E.164) and `emails` are JSON lists, the first is the main one. `details` is
+    JSON text of the shape `schemas.client.ClientDetails`. `merged_into`: the client that this one turned out to be.
+    `erased_at`: all personal values are blank since."""
 
     __tablename__ = "clients"
+    __table_args__ = (
+        Index(
+            "ix_clients_merged_into",
+            "merged_into",
+            postgresql_where=text("merged_into IS NOT NULL"),
+            sqlite_where=text("merged_into IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[Id]
     kind: Mapped[Long]
@@ -23,6 +33,10 @@ class Client(Base):
     phones: Mapped[Long]
     emails: Mapped[Long]
     created_at: Mapped[Time]
+    details: Mapped[Long] = mapped_column(server_default=text("'{}'"))
+    spouse_id: Mapped[UUID | None]
+    merged_into: Mapped[UUID | None]
+    erased_at: Mapped[datetime | None] = mapped_column(UtcTime())
 
 
 class ContactKey(Base):

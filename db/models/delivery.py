@@ -51,7 +51,7 @@ class Delivery(Base):
     """One request as received, with secrets masked. Only types that no sender can make an INSERT fail with.
 
     `to_ingest` rows are those with `due_at` set; a claim moves `due_at` to the end of its lease. Once `accepted_at`
-    is set, none of its leads is junk.
+    is set, none of its leads is junk. `erased_at`: URL, headers and body are blank since.
     """
 
     __tablename__ = "deliveries"
@@ -80,6 +80,7 @@ class Delivery(Base):
     secret: Mapped[Small]
     replays: Mapped[Small] = mapped_column(server_default=text("0"))
     accepted_at: Mapped[datetime | None] = mapped_column(UtcTime())
+    erased_at: Mapped[datetime | None] = mapped_column(UtcTime())
     sha256: Mapped[Raw]
     url: Mapped[Raw]
     headers: Mapped[Raw]
@@ -113,6 +114,18 @@ class Submission(Base):
             "created_at",
             postgresql_where=text("address IS NOT NULL"),
             sqlite_where=text("address IS NOT NULL"),
+        ),
+        Index(
+            "ix_submissions_repeat_of",
+            "repeat_of",
+            postgresql_where=text("repeat_of IS NOT NULL"),
+            sqlite_where=text("repeat_of IS NOT NULL"),
+        ),
+        Index(
+            "ix_submissions_opportunity_id",
+            "opportunity_id",
+            postgresql_where=text("opportunity_id IS NOT NULL"),
+            sqlite_where=text("opportunity_id IS NOT NULL"),
         ),
         Index(
             "ix_submissions_parked",

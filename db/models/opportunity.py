@@ -5,16 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlalchemy import BigInteger, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, Id, Long, Raw, Ref, Time, UtcTime
 
 
+def _where_set(column: str) -> Index:
+    """An index for the few rows that have the column, newest first."""
+    condition = text(f"{column} IS NOT NULL")
+    return Index(f"ix_opportunities_{column}_id", column, "id", postgresql_where=condition, sqlite_where=condition)
+
+
 class Opportunity(Base):
     """An OPV. `stage_seq` is the history entry that put it into its stage; `history_seq` and `history_head`
     are the chain's last entry, written under this row's lock. `status`: open, won or lost. `first_contact_at`: when
-    someone of the house first called, wrote to or met the client."""
+    someone of the house first called, wrote to or met the client. `presales_*`: who serves it before sales
+    (pré-atendimento); `second_broker`: with whom the broker shares it."""
 
     __tablename__ = "opportunities"
     __table_args__ = (
@@ -22,6 +29,9 @@ class Opportunity(Base):
         Index("ix_opportunities_client_id", "client_id"),
         Index("ix_opportunities_broker_id", "broker", "id"),
         Index("ix_opportunities_manager_id", "manager", "id"),
+        _where_set("presales_broker"),
+        _where_set("presales_manager"),
+        _where_set("second_broker"),
     )
 
     id: Mapped[Id]
@@ -35,6 +45,10 @@ class Opportunity(Base):
     team: Mapped[str | None]
     manager: Mapped[str | None]
     broker: Mapped[str | None]
+    presales_team: Mapped[str | None]
+    presales_manager: Mapped[str | None]
+    presales_broker: Mapped[str | None]
+    second_broker: Mapped[str | None]
     assigned_at: Mapped[datetime | None] = mapped_column(UtcTime())
     first_contact_at: Mapped[datetime | None] = mapped_column(UtcTime())
     created_at: Mapped[Time]

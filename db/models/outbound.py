@@ -24,6 +24,12 @@ class OutboundMessage(Base):
             sqlite_where=text("due_at IS NOT NULL"),
         ),
         Index(
+            "ix_outbound_messages_opportunity_id",
+            "opportunity_id",
+            postgresql_where=text("opportunity_id IS NOT NULL"),
+            sqlite_where=text("opportunity_id IS NOT NULL"),
+        ),
+        Index(
             "ix_outbound_messages_parked",
             "id",
             postgresql_where=text("state = 'parked'"),

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Connection
+
 from db.ids import new_id
 from opv import history
 from opv.actions import Acting, comment, move_stage
@@ -19,6 +21,7 @@ from schemas.errors import Reject
 class Occurrence:
     """One occurrence of one automation on one OPV: `name` makes it unique per automation and OPV."""
 
+    tx: Connection
     automation: str
     opv: Opv
     name: str
@@ -58,7 +61,7 @@ def _comment(action: Comment, occurrence: Occurrence, batch: Batch) -> dict[str,
 
 
 def _acting(occurrence: Occurrence, batch: Batch) -> Acting:
-    return Acting(batch, occurrence.opv, occurrence.cause)
+    return Acting(occurrence.tx, batch, occurrence.opv, occurrence.cause)
 
 
 def _notify(action: Notify, index: int, occurrence: Occurrence, batch: Batch) -> dict[str, Any]:

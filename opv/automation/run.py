@@ -40,6 +40,7 @@ log = logging.getLogger("porteiro.automation")
 class Round:
     """A batch of occurrences, the OPVs' captures, and OPVs to put on the distribution list."""
 
+    tx: Connection
     batch: Batch
     captures: Mapping[UUID, Sequence[Any]]
     waiting: dict[UUID, dict[str, Any]] = field(default_factory=dict)
@@ -96,7 +97,7 @@ class RunEvents:
         opv = round_.batch.opvs[row.opportunity_id]
         key = checked.automation.key
         chain = (*filter(None, row.chain.split(",")), key)
-        occurrence = Occurrence(key, opv, str(row.seq), Cause(f"automation:{key}", row.depth + 1, chain))
+        occurrence = Occurrence(round_.tx, key, opv, str(row.seq), Cause(f"automation:{key}", row.depth + 1, chain))
         if row.depth >= MAX_DEPTH:
             round_.cut(occurrence)
         else:
@@ -118,7 +119,7 @@ class RunTimers:
             checked = house.automations.get(row.automation)
             if checked and _still_in_stage(opv, row):
                 cause = Cause(f"automation:{row.automation}", 1, (row.automation,))
-                occurrence = Occurrence(row.automation, opv, f"timer:{row.stage_seq}", cause)
+                occurrence = Occurrence(tx, row.automation, opv, f"timer:{row.stage_seq}", cause)
                 round_.run(checked, occurrence, OpvFacts(opv, newest(round_.captures.get(opv.id, ()))))
         return _write(tx, round_, _TIMERS_DONE, [row.id for row in rows])
 
@@ -132,7 +133,7 @@ def _round(tx: Connection, house: House, now: datetime, opvs: Iterable[UUID]) ->
     wanted = set(opvs)
     found, captures = run_all(tx, (OPVS, {"ids": wanted}), (CAPTURES, {"opvs": wanted}))
     batch.opvs = opvs_by_id(found)
-    return Round(batch, by_opv(captures))
+    return Round(tx, batch, by_opv(captures))
 
 
 def _capture_at(round_: Round, event: Any) -> Any | None:

@@ -11,9 +11,14 @@ from schemas.config import Configuration
 
 _SINGLE = {
     "company": ("name", "timezone", "holidays"),
-    "funnel": ("key", "name"),
+    "funnel": ("key", "name", "no_skip"),
     "returning": ("scope", "open", "closed", "keep_broker_days"),
-    "won_sale": ("mode",),
+    "won_sale": ("mode", "button", "label", "who", "target"),
+    "registration": ("served",),
+    "whatsapp": ("greeting", "address", "target"),
+    "retention": ("captured", "repeated", "test", "ignored", "parked"),
+    "attachments": ("max_mb", "types"),
+    "legal": ("officer",),
     "alarms": ("notify",),
     "junk": ("deny", "form"),
 }

@@ -24,7 +24,7 @@ MAPPED_FIELDS = (
 """Fields of a lead that a channel's `mapping` may place, besides those with a key of their own behind a dot."""
 MAPPED_OPEN = (*OPEN_FACTS, "extra.")
 
-_FILLED = ("secrets", "options", "forward_to")
+_FILLED = {"channels": ("secrets", "options", "forward_to"), "targets": ("options",)}
 _READ_IN = "`secrets`, `options` and `forward_to`"
 
 
@@ -171,7 +171,8 @@ def names_at(place: Place) -> list[str]:
 
 
 def _outside(root: Place) -> Iterator[Place]:
-    """Scalars that stand neither in a channel's secrets, nor in its options, nor in its `forward_to`."""
+    """Scalars that stand neither in a channel's secrets, nor in its options, nor in its `forward_to`, nor in a target's
+    options."""
     for place in root.scalars():
-        if not (place.path[0] == "channels" and len(place.path) > 2 and place.path[2] in _FILLED):
+        if not (len(place.path) > 2 and place.path[2] in _FILLED.get(str(place.path[0]), ())):
             yield place

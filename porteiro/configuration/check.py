@@ -30,6 +30,7 @@ LISTS = {
     "distribution.rules": "rule",
     "automations": "automation",
     "withdrawal_reasons": "withdrawal reason",
+    "targets": "target",
 }
 """Lists whose items have a key, and what an item is called."""
 
@@ -89,6 +90,10 @@ def check_references(root: Place, sources: Mapping[str, Source], report: Report)
     for automation in file.items("automations"):
         _check_automation(automation, file, report)
     _check_alarms(root["alarms"], file, report)
+    _check_withdrawal_reasons(file, report)
+    for section, slug in (("won_sale", "sales_module"), ("whatsapp", "conecta")):
+        _check_target(root[section]["target"], slug, file, report)
+    _check_known([root["legal"]["officer"]], "people", file, report)
 
 
 def _check_company(company: Place, report: Report) -> None:
@@ -217,6 +222,24 @@ def _check_automation(automation: Place, file: _File, report: Report) -> None:
         if target.text is not None and target.text not in (*NOTIFIED, *people):
             hint = nearest(target.text, (*NOTIFIED, *people))
             report.error(target, f"there is nobody called `{target.text}`, {hint}")
+
+
+def _check_withdrawal_reasons(file: _File, report: Report) -> None:
+    automatic: Place | None = None
+    for reason in file.items("withdrawal_reasons"):
+        _check_unique(reason["sub_reasons"].each(), "sub-reason", report)
+        _check_known(reason["stages"].each(), "funnel.stages", file, report)
+        if reason["automatic"].value is True:
+            if automatic is not None:
+                report.error(reason["automatic"], f"`{automatic['key'].text}` is automatic already: one reason is")
+            automatic = automatic or reason
+
+
+def _check_target(place: Place, slug: str, file: _File, report: Report) -> None:
+    _check_known([place], "targets", file, report)
+    found = file.by_key["targets"].get(place.text or "")
+    if found is not None and found["target"].text not in (slug, None):
+        report.error(place, f"`{place.text}` is no `{slug}` but a `{found['target'].text}`")
 
 
 def _check_alarms(alarms: Place, file: _File, report: Report) -> None:

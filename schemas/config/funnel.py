@@ -1,0 +1,64 @@
+"""The way of an OPV: stages, and what a known person's new lead becomes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.config.values import Key, Part, Text
+
+Requirement = Literal[
+    "name",
+    "phone",
+    "email",
+    "document",
+    "development",
+    "broker",
+    "first_contact",
+    "clients_complete",
+    "nothing_pending",
+]
+
+
+class Stage(Part):
+    """A step of the funnel, in the order of the file."""
+
+    key: Key
+    name: Text
+    kind: Literal["presales", "sales"] = "sales"
+    """In a `presales` stage the pre-sales operator of an OPV sees it and acts on it."""
+    requires: list[Requirement] = Field(default_factory=list)
+    """What an OPV must have before it enters; of the main client: name, phone, e-mail, document."""
+    locked: bool = False
+    """Only managers and directors move an OPV out of it."""
+
+
+class Funnel(Part):
+    """The way of an OPV; it begins in the first stage."""
+
+    key: Key = "sales"
+    name: Text = "Vendas"
+    no_skip: bool = False
+    """Going forward, an OPV takes every stage."""
+    stages: list[Stage] = Field(min_length=1)
+
+
+class Returning(Part):
+    """What a known person's new lead becomes."""
+
+    scope: Literal["house", "development"] = "house"
+    """Where an OPV of the person is looked for: in the whole house or in the lead's development."""
+    open: Literal["card", "new"] = "card"
+    """With an open OPV: a new card on it, or a new OPV."""
+    closed: Literal["reopen", "new"] = "new"
+    """With closed ones alone: reopen the newest, or a new OPV."""
+    keep_broker_days: int = Field(180, ge=0, le=36500)
+    """How long after an OPV's last assignment its broker keeps the client."""
+
+
+class Registration(Part):
+    """OPVs registered by hand."""
+
+    served: Literal["refuse", "request"] = "refuse"
+    """With a client whom another broker serves: refuse, or ask for the OPV in a request that a manager answers."""

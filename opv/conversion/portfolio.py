@@ -72,7 +72,7 @@ def left(tx: Connection, house: House, viewer: Viewer, move: Move) -> int:
     return tx.execute(statement).scalar_one()
 
 
-def move_some(tx: Connection, house: House, viewer: Viewer, now: datetime, move: Move, size: int = CHUNK) -> Moved:
+def move_some(tx: Connection, house: House, viewer: Viewer, now: datetime, move: Move) -> Moved:
     """Moves the oldest of the person's open OPVs: sales, pre-sales, shared ones, each with the reason in its history.
 
     When `to` is None, sales go to whoever the rules find and stay with the person until then; pre-sales fall to the
@@ -81,7 +81,7 @@ def move_some(tx: Connection, house: House, viewer: Viewer, now: datetime, move:
     if move.to is not None and house.roster.has_role(move.to, "presales"):
         parts = {"presales": parts["presales"]}
     batch, cause = Batch(house, now), Cause(f"person:{viewer.person}")
-    found = _locked(tx, parts, size)
+    found = _locked(tx, parts, CHUNK)
     batch.opvs = {opv.id: opv for opv, _ in found}
     done = [Acting(tx, batch, opv, cause, viewer) for opv, _ in found]
     for at, (_, theirs) in zip(done, found, strict=True):

@@ -17,12 +17,12 @@ from tests.opv.test_transfer_requests import ask, states
 from tests.pipeline import Pipeline, Start, counted
 
 
-def some(house: Pipeline, person: str, of: str, to: str | None, size: int = 200) -> int:
+def some(house: Pipeline, person: str, of: str, to: str | None) -> int:
     """Moves a unit of work's OPVs; gives how many."""
     in_force = house.house()
     with house.database.write() as tx:
         move = Move(of, to, "saiu da casa")
-        return portfolio.move_some(tx, in_force, viewer(in_force, person), house.clock(), move, size).opvs
+        return portfolio.move_some(tx, in_force, viewer(in_force, person), house.clock(), move).opvs
 
 
 def left(house: Pipeline, person: str, of: str, to: str | None) -> int:
@@ -103,7 +103,7 @@ def test_an_opv_that_waits_already_is_not_given_back(start: Start) -> None:
     assert (some(house, "rui", "ana", "bia"), house.rows("distribution_work")) == (1, [])
 
 
-def test_chunks_go_on_where_they_were_stopped_and_cost_the_same(start: Start) -> None:
+def test_chunks_go_on_where_they_were_stopped_and_cost_the_same(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     house = start(PRESALES_HOUSE)
     house.deliver_all(
         [("site", {"id": f"{n}", "nome": f"Iara Exemplo {n}", "telefone": f"(11) 98000-{n:04d}"}) for n in range(40)]
@@ -113,8 +113,9 @@ def test_chunks_go_on_where_they_were_stopped_and_cost_the_same(start: Start) ->
     assert len(mine) == 20
     costs, moved = [], []
     for size in (2, 9, 100):
+        monkeypatch.setattr(portfolio, "CHUNK", size)
         with counted(house.database) as statements:
-            moved.append(some(house, "paula", "ana", "bia", size))
+            moved.append(some(house, "paula", "ana", "bia"))
         costs.append(len(statements))
     assert moved == [2, 9, 9]
     if house.database.dialect == "postgresql":  # on SQLite executemany is counted as one
@@ -124,7 +125,8 @@ def test_chunks_go_on_where_they_were_stopped_and_cost_the_same(start: Start) ->
     assert {row.broker for row in house.opvs()} == {"bia"}
 
 
-def test_two_who_move_it_at_once_move_each_opv_once(start: Start) -> None:
+def test_two_who_move_it_at_once_move_each_opv_once(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portfolio, "CHUNK", 3)
     house = start(PRESALES_HOUSE)
     sent = [{"id": f"{n}", "nome": f"Iara Exemplo {n}", "telefone": f"(11) 98000-{n:04d}"} for n in range(40)]
     house.deliver_all(("site", one) for one in sent)
@@ -134,7 +136,7 @@ def test_two_who_move_it_at_once_move_each_opv_once(start: Start) -> None:
 
     def moving(person: str, to: str) -> None:
         barrier.wait()
-        while more := some(house, person, "ana", to, 3):
+        while more := some(house, person, "ana", to):
             moved.append(more)
 
     threads = [threading.Thread(target=moving, args=one) for one in (("paula", "bia"), ("rui", "caio"))]

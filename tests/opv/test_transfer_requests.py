@@ -125,6 +125,15 @@ def test_requests_are_void_when_the_opv_is_closed_or_given_away(start: Start) ->
     refused(house, "request_void", lambda: reply(house, "rui", second, grant=False))
 
 
+def test_an_automation_tells_the_manager_of_a_request(start: Start) -> None:
+    telling = "automations: [{key: tell, on: transfer.requested, when: {broker: ana}, do: [{notify: manager}]}]\n"
+    house = start(PRESALES_HOUSE + telling)
+    opv = served(house)
+    ask(house, "ana", opv, broker="bia")
+    house.run()
+    assert [row.recipient for row in house.rows("outbound_messages")] == ["paula"]
+
+
 def test_sharing_and_presales_leave_requests_open(start: Start) -> None:
     house = start(PRESALES_HOUSE)
     opv = served(house)

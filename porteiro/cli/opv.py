@@ -79,7 +79,7 @@ def show_opv(
     clients = [(c.name, ", ".join(c.phones), ", ".join(c.emails), c.document, c.kind, c.role) for c in opv.clients]
     show_table("Clientes", ("Nome", "Telefones", "E-mails", "Documento", "Tipo", "Papel"), clients)
     for capture in opv.captures:
-        show_fields(f"Captação por {capture.channel}", _capture(capture, at))
+        show_fields(f"Captação por {capture.channel or capture.source}", _capture(capture, at))
     entries = [(e.seq, at.moment(e.at), e.kind, e.actor, _facts(e), e.content) for e in history]
     show_table("Histórico", ("Nº", "Quando", "Fato", "Por", "Dados", "Conteúdo"), entries)
 

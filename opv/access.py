@@ -89,6 +89,27 @@ def leads(viewer: Viewer, house: House, manager: str | None, broker: str | None)
     return viewer.role == "director"
 
 
+def over(viewer: Viewer, house: House, opv: Served) -> bool:
+    """Whether the viewer decides who serves the OPV: a director, and who manages or leads those who serve it in sales;
+    while it has nobody there, those of pre-sales."""
+    if opv.manager is None and opv.broker is None:
+        return leads(viewer, house, opv.presales_manager, opv.presales_broker)
+    return leads(viewer, house, opv.manager, opv.broker)
+
+
+def decided_by(viewer: Viewer, house: House) -> ColumnElement[bool]:
+    """As `over`, a condition on `opportunities`."""
+    o = Opportunity
+    if viewer.role == "director":
+        return true()
+    if viewer.role != "manager":
+        return false()
+    led = [viewer.person, *house.roster.brokers_led_by(viewer.person)]
+    nobody = and_(o.manager.is_(None), o.broker.is_(None))
+    early = or_(o.presales_manager == viewer.person, o.presales_broker.in_(led))
+    return or_(o.manager == viewer.person, o.broker.in_(led), and_(nobody, early))
+
+
 def may_operate(viewer: Viewer) -> bool:
     """Whether the viewer sees deliveries, work and the like, which belong to no single OPV."""
     return viewer.role in ("director", "ops")

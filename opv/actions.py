@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from opv import history
-from opv.access import Viewer, leads
+from opv.access import Viewer, leads, over
 from opv.batch import Batch, Cause, Opv
 from opv.distribution.assign import assign
 from opv.distribution.waiting import waiting_row
@@ -39,6 +39,10 @@ class Acting:
     viewer: Viewer | None = None
     waiting: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     off_list: bool = False
+
+    def require_open(self) -> None:
+        """Raises `Reject` when the OPV is closed."""
+        _open(self.opv)
 
 
 def comment(at: Acting, text: str, **data: Any) -> int:
@@ -76,12 +80,13 @@ def move_stage(at: Acting, stage: str, **data: Any) -> int:
 def transfer(
     at: Acting, reason: str, *, broker: str | None = None, team: str | None = None, manager: str | None = None
 ) -> int:
-    """Gives the OPV to another broker, or to a team's manager when no broker is named."""
+    """Gives the OPV to another broker, or to a team's manager when no broker is named. Managers give what they are over
+    to those they lead, directors to all."""
     _open(at.opv)
-    if not reason.strip():
-        raise Reject("reason_missing", "a transfer needs a reason", 422)
-    place = _place(at.batch.house.roster, broker, team, manager)
-    if at.viewer is not None and not leads(at.viewer, at.batch.house, place.manager, broker):
+    require_reason(reason)
+    house, viewer = at.batch.house, at.viewer
+    place = place_named(house.roster, broker, team, manager)
+    if viewer is not None and not (over(viewer, house, at.opv) and leads(viewer, house, place.manager, broker)):
         raise Reject("not_allowed", "managers transfer among those they lead, directors to all, brokers not", 403)
     if (at.opv.broker, at.opv.manager, at.opv.team) == (broker, place.manager, place.team):
         raise Reject("same_assignment", "the OPV is already with them", 409)
@@ -160,13 +165,26 @@ def _served_by(opv: Opv) -> dict[str, str | None]:
     return {"team": opv.team, "manager": opv.manager, "broker": opv.broker}
 
 
-def _place(roster: Roster, broker: str | None, team: str | None, manager: str | None) -> Place:
-    """Where the OPV goes: the one place that fits all that is named."""
+def require_reason(reason: str) -> None:
+    """Raises `Reject` when there is none."""
+    if not reason.strip():
+        raise Reject("reason_missing", "a transfer needs a reason", 422)
+
+
+def require_broker(roster: Roster, broker: str, *roles: str) -> None:
+    """Raises `Reject` when this is no active person of one of the roles (`broker`, if none is named)."""
+    if not (roster.is_active(broker) and roster.has_role(broker, *(roles or ("broker",)))):
+        raise Reject("unknown_broker", f"there is no active {' or '.join(roles or ('broker',))} {broker}", 422)
+
+
+def place_named(roster: Roster, broker: str | None, team: str | None, manager: str | None, *roles: str) -> Place:
+    """Where the OPV goes: the one place that fits all that is named. `roles`: those that the broker may have."""
     if not (broker or team or manager):
         raise Reject("nobody_named", "name a broker, a manager or a team", 422)
-    for person, role in ((broker, "broker"), (manager, "manager")):
-        if person is not None and not (roster.is_active(person) and roster.people[person].role == role):
-            raise Reject(f"unknown_{role}", f"there is no active {role} {person}", 422)
+    if broker is not None:
+        require_broker(roster, broker, *roles)
+    if manager is not None and not (roster.is_active(manager) and roster.has_role(manager, "manager")):
+        raise Reject("unknown_manager", f"there is no active manager {manager}", 422)
     if team is not None and team not in roster.teams:
         raise Reject("unknown_team", f"there is no team {team}", 422)
     places = roster.places(broker) if broker else roster.led()

@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
 
 from db.bulk import COPY_FROM, Row, insert_rows, update_rows
 from db.ids import new_id
 from db.models import Base
+from db.models.base import UtcTime
 from db.statement import OneOf, Statement, pipelined
 from opv import history
 from opv.house import CheckedAutomation, House
@@ -22,6 +23,7 @@ from schemas.duration import Duration
 
 TABLES = Base.metadata.tables
 _OPPORTUNITIES = TABLES["opportunities"]
+_REQUESTS = TABLES["transfer_requests"]
 _UPDATED = (
     "id", "client_id", "stage", "stage_seq", "status", "team", "manager", "broker", "presales_team", "presales_manager",
     "presales_broker", "second_broker", "assigned_at", "first_contact_at", "history_seq", "history_head",
@@ -90,6 +92,15 @@ OPVS_OF_CLIENTS = _opvs(lambda one_of: one_of(_OPPORTUNITIES.c.client_id, "clien
 """All OPVs of `clients`, locked."""
 
 
+_VOID_REQUESTS = Statement(
+    lambda one_of: (
+        update(_REQUESTS)
+        .where(_REQUESTS.c.state == "open", one_of(_REQUESTS.c.opportunity_id, "ids"))
+        .values(state="void", answered_at=bindparam("now", type_=UtcTime()))
+    )
+)
+
+
 def opvs_by_id(rows: Iterable[Any]) -> dict[UUID, Opv]:
     """OPVs in memory out of the rows of `OPVS` or `OPVS_OF_CLIENTS`."""
     return {row.id: Opv(*row) for row in rows}
@@ -115,7 +126,8 @@ class Cause:
 
 
 class Batch:
-    """Collects a unit of work's rows. `woken` names the steps that find new work once it is committed."""
+    """Collects a unit of work's rows. `woken` names the steps that find new work once it is committed; `given_away`
+    holds the OPVs whose open transfer requests are void, since they changed hands."""
 
     def __init__(self, house: House, now: datetime) -> None:
         self.house = house
@@ -125,6 +137,7 @@ class Batch:
         self.opvs: dict[UUID, Opv] = {}
         self.rows: dict[str, list[Row]] = {name: [] for name in _ORDER}
         self.woken: set[str] = set()
+        self.given_away: set[UUID] = set()
 
     def new_opv(self, client_id: UUID, development: str | None) -> Opv:
         """A new OPV in the funnel's first stage; its number is given when it is written."""
@@ -138,9 +151,17 @@ class Batch:
         return opv
 
     def record(
-        self, opv: Opv, kind: str, cause: Cause, data: dict[str, Any], content: dict[str, Any] | None = None
+        self,
+        opv: Opv,
+        kind: str,
+        cause: Cause,
+        data: dict[str, Any],
+        content: dict[str, Any] | None = None,
+        *,
+        heard: bool = True,
     ) -> int:
-        """Appends a history entry and, when an active automation listens to it, its pending event; gives `seq`."""
+        """Appends a history entry and, when it is `heard` and an active automation listens to it, its pending event;
+        gives `seq`."""
         seq = opv.history_seq + 1
         text = history.text_of(data)
         salt: bytes | None = None
@@ -159,7 +180,7 @@ class Batch:
             }
         )  # fmt: skip
         opv.history_seq, opv.history_head, opv.changed = seq, hashed, True
-        if kind in self.house.by_event:
+        if heard and kind in self.house.by_event:
             self._pend(opv, seq, kind, cause)
         return seq
 
@@ -189,9 +210,12 @@ class Batch:
         created = [opv for opv in self.opvs.values() if opv.is_new]
         changed = [opv.row(_UPDATED) for opv in self.opvs.values() if opv.changed and not opv.is_new]
         most = max(len(created), len(changed), *(len(rows) for rows in self.rows.values()))
+        closed = {opv.id for opv in self.opvs.values() if opv.changed and not opv.is_new and opv.status != "open"}
         with pipelined(tx) if most < COPY_FROM else nullcontext():
             _insert_opvs(tx, created)
             update_rows(tx, _OPPORTUNITIES, ("id",), changed)
+            if over := self.given_away | closed:
+                _VOID_REQUESTS.send(tx, ids=over, now=self.now)
             for name in _ORDER:
                 insert_rows(tx, TABLES[name], self.rows[name])
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,9 +16,10 @@ from db.ids import new_id
 from db.models import Base
 from db.queries.unmapped import count_unmapped
 from opv import history
+from opv.actions import Acting
 from opv.batch import OPVS_OF_CLIENTS, Batch, Cause, Opv, opvs_by_id
 from opv.catalog import REGISTRIES
-from opv.distribution.assign import assign
+from opv.distribution.assign import assign, assign_part
 from opv.distribution.waiting import put_on_list, waiting_row
 from opv.late import LATE, clock_start
 from opv.matching import Matched, Person, client_changes, client_row, match
@@ -80,23 +81,51 @@ def capture(
         _give(batch, submission, opv, waiting)
         channel, _ = _entrance(submission)
         unresolved += [Unresolved(field, value, channel, capture_id) for field, value in missing]
-    for phone, position in matched.stopped:
-        submission = submissions[position]
-        channel, _ = _entrance(submission)
-        unresolved.append(Unresolved("shared_phone", phone, channel, captures.get(submission.id)))
+    unresolved += _stopped(submissions, matched, captures)
     _write(tx, batch, submissions, matched, waiting, unresolved)
     linked = [{"id": submission.id, "opportunity_id": opv.id} for submission, opv in talks]
     update_rows(tx, _TABLES["submissions"], ("id",), linked)
     return made
 
 
+def capture_onto(tx: Connection, submission: Submitted, now: datetime, locked: Callable[[], Acting]) -> Acting:
+    """Captures one lead as a card of the very OPV that `locked` gives once the contact keys are had, and writes all
+    that is done to it; the list to distribute is the caller's to settle."""
+    lead = _lead(submission)
+    matched = match(tx, [lead], now)
+    at, (person,) = locked(), matched.people
+    batch, opv = at.batch, at.opv
+    development, missing = _resolve(batch, lead)
+    card = _add_card(batch, submission, lead, person, opv, development, True)
+    channel, _ = _entrance(submission)
+    unresolved = [Unresolved(field, value, channel, card) for field, value in missing]
+    _write(tx, batch, [submission], matched, {}, unresolved + _stopped([submission], matched, {submission.id: card}))
+    if person.id != opv.client_id:  # whose contacts have come to be another client's
+        involved = {"opportunity_id": opv.id, "client_id": person.id, "role": "buyer"}
+        add_new(tx, _TABLES["involved_clients"], [involved], ("opportunity_id", "client_id"))
+    return at
+
+
+def _stopped(submissions: Sequence[Submitted], matched: Matched, captures: Mapping[UUID, UUID]) -> list[Unresolved]:
+    """Phones that stopped matching, each with the card that was the last to have it."""
+    return [
+        Unresolved("shared_phone", phone, _entrance(submissions[at])[0], captures.get(submissions[at].id))
+        for phone, at in matched.stopped
+    ]
+
+
 def _give(batch: Batch, submission: Submitted, opv: Opv, waiting: dict[UUID, dict[str, Any]]) -> None:
-    """An OPV registered by hand for a broker is that broker's."""
+    """An OPV registered by hand for a broker is that broker's; one registered by a person of pre-sales is that
+    person's in pre-sales, unless somebody serves it there."""
+    explanation = {"by": f"person:{submission.by}"}
+    by = submission.by
+    if by is not None and opv.presales_broker is None and batch.house.roster.has_role(by, "presales"):
+        place = batch.house.roster.place(by)
+        assign_part(batch, opv, _cause(submission), "presales", place, by, rule=MANUAL_RULE, explanation=explanation)
     if submission.broker is None or opv.broker == submission.broker:
         return
     waiting.pop(opv.id, None)
     place = batch.house.roster.place(submission.broker)
-    explanation = {"by": f"person:{submission.by}"}
     assign(batch, opv, _cause(submission), place, submission.broker, rule=MANUAL_RULE, explanation=explanation)
 
 
@@ -259,7 +288,7 @@ def _add_card(
         "answers": lead.answers, "consent": lead.consent, "extra": lead.extra, "raw": lead.raw, "flags": lead.flags,
     }  # fmt: skip
     if not kept:
-        details["by"] = submission.by
+        details |= {"by": submission.by, "typed": submission.typed}
     batch.rows["capture_origins"].append(
         {
             "id": capture_id, "opportunity_id": opv.id, "seq": seq, "client_id": person.id,

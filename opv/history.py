@@ -33,6 +33,9 @@ WITHDRAWN = "opv.withdrawn"
 WON = "opv.won"
 NOTICE_QUEUED = "notice.queued"
 REDISTRIBUTION_ASKED = "redistribution.asked"
+TRANSFER_REQUESTED = "transfer.requested"
+TRANSFER_ANSWERED = "transfer.answered"
+OWNERSHIP_REQUESTED = "ownership.requested"
 
 
 def genesis(opv: UUID) -> bytes:

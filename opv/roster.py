@@ -1,4 +1,5 @@
-"""People and teams: who is active, who leads whom, who is in a queue."""
+"""People and teams: who is active, who leads whom, who is in a queue. Where a team's brokers are spoken of, its people
+of pre-sales are meant too, but not where leads are handed out."""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ class Roster:
             for lead in team.managers:
                 for broker in lead.brokers:
                     self._places.setdefault(broker, []).append(Place(team.key, lead.person))
-                    if broker not in members:
+                    if broker not in members and self.has_role(broker, "broker"):
                         members.append(broker)
 
     def is_active(self, key: str) -> bool:
@@ -37,8 +38,12 @@ class Roster:
         person = self.people.get(key)
         return person is not None and person.active
 
+    def has_role(self, key: str, *roles: str) -> bool:
+        """Whether the person is configured with one of these roles."""
+        return key in self.people and self.people[key].role in roles
+
     def brokers_of(self, teams: Sequence[str]) -> list[str]:
-        """Brokers of the teams in the order of the file, each once."""
+        """Brokers of the teams in the order of the file, each once; people of pre-sales are none."""
         return list(dict.fromkeys(broker for team in teams for broker in self._of_team.get(team, ())))
 
     def place(self, broker: str, teams: Sequence[str] = ()) -> Place:
@@ -51,10 +56,15 @@ class Roster:
         """All places of the broker, in the order of the file."""
         return self._places.get(broker, ())
 
+    def are_led_together(self, one: str, other: str) -> bool:
+        """Whether a manager leads both."""
+        managers = {place.manager for place in self.places(one)}
+        return any(place.manager in managers for place in self.places(other))
+
     def led(self) -> list[Place]:
         """Every team with each of its managers, in the order of the file."""
         return [Place(team.key, lead.person) for team in self.teams.values() for lead in team.managers]
 
     def brokers_led_by(self, manager: str) -> list[str]:
-        """Brokers that the manager leads at present."""
+        """Brokers and people of pre-sales that the manager leads at present."""
         return [b for b, places in self._places.items() if any(place.manager == manager for place in places)]

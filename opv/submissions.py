@@ -51,7 +51,8 @@ class Received:
 @dataclass(slots=True, eq=False)
 class Submitted:
     """A submission in memory. `outcome` CAPTURED stands for a lead that is to be captured; `again` marks one that
-    this very delivery captured before it was replayed. One with `by` is no row: that person typed it, for `broker`."""
+    this very delivery captured before it was replayed. One with `by` is no row: that person typed it, for `broker`;
+    `typed` is it word for word."""
 
     id: UUID
     delivery: UUID
@@ -76,6 +77,7 @@ class Submitted:
     address: bytes | None = None
     by: str | None = None
     broker: str | None = None
+    typed: dict[str, Any] | None = None
 
     def row(self, now: datetime) -> dict[str, Any]:
         """The submissions row."""

@@ -40,11 +40,15 @@ class OpvClient(BaseModel):
 
 
 class Capture(BaseModel):
-    """A capture card. `by` is the person who registered it by hand. `price` is in reais; `raw` holds each value as
-    sent that was changed, dropped or not resolved, `flags` say what was done."""
+    """A capture card. `by` is the person who registered it by hand, `typed` what was typed, word for word. `price` is
+    in reais; `raw` holds each value as sent that was changed, dropped or not resolved, `flags` say what was done. The
+    first and the last touch of an OPV are its oldest and its newest card."""
 
     source: str
+    first_touch: bool
+    last_touch: bool
     by: str | None = None
+    typed: dict[str, Any] | None = None
     channel: str
     delivery: UUID | None
     submission: UUID | None

@@ -53,8 +53,10 @@ class StageBody(Body):
 
 
 class TransferBody(Body):
-    """Who is to serve the OPV, by key, and why. Without a broker it goes to the team's manager."""
+    """Who is to serve which part of the OPV, by key, and why. Without a broker it goes to the team's manager; `second`
+    is the broker it is shared with, nobody without one."""
 
+    part: Literal["sales", "presales", "second"] = "sales"
     broker: Word | None = None
     team: Word | None = None
     manager: Word | None = None

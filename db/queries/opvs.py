@@ -173,17 +173,19 @@ def _captures(tx: Connection, opvs: Iterable[UUID]) -> dict[UUID, list[Capture]]
         .where(any_of(tx, CaptureOrigin.opportunity_id.expression, opvs))
         .order_by(CaptureOrigin.opportunity_id, CaptureOrigin.seq.desc())
     )
-    found: dict[UUID, list[Capture]] = {}
+    found: dict[UUID, list[Row[*tuple[Any, ...]]]] = {}
     for row in tx.execute(statement):
-        found.setdefault(row.opportunity_id, []).append(_capture(row))
-    return found
+        found.setdefault(row.opportunity_id, []).append(row)
+    return {opv: [_capture(row, rows) for row in rows] for opv, rows in found.items()}
 
 
-def _capture(row: Row[*tuple[Any, ...]]) -> Capture:
+def _capture(row: Row[*tuple[Any, ...]], newest_first: Sequence[Row[*tuple[Any, ...]]]) -> Capture:
     card = {name: row._mapping[name] for name in _CARD}
     return Capture(
         **{name: value for name, value in read_json(row.details).items() if value is not None},
         **card,
+        first_touch=row is newest_first[-1],
+        last_touch=row is newest_first[0],
         delivery=row.delivery_id,
         submission=row.submission_id,
         returning=row.is_returning,

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from db.ids import new_id
 from opv import history
 from opv.batch import Batch, Cause, Opv
 from opv.roster import Place
+
+NOWHERE = Place(None, None)
+
+OtherPart = Literal["presales", "second"]
+"""What may be assigned besides sales: pre-sales (pré-atendimento), and the broker whom the OPV is shared with."""
 
 
 def assign(
@@ -24,21 +29,75 @@ def assign(
     explanation: Mapping[str, Any],
     content: dict[str, Any] | None = None,
 ) -> int:
-    """Gives the OPV to the broker (or to the place's manager, without one); `content` is the entry's personal part."""
+    """Gives the OPV to the broker (or to the place's manager, without one); `content` is the entry's personal part.
+    Open transfer requests are void then. It is no longer shared with that very broker, nor with one who has left."""
     decision = decide(batch, opv, rule=rule, queue=queue, broker=broker, reason=None, explanation=explanation)
+    second = opv.second_broker
+    if second is not None and (second == broker or not batch.house.roster.is_active(second)):
+        _put(batch, opv, cause, "second", NOWHERE, None, rule=rule, decision=decision)
     data = {"team": place.team, "manager": place.manager, "broker": broker, "rule": rule, "decision": str(decision)}
     if queue:
         data["queue"] = queue
     if opv.broker:
         data["previous"] = opv.broker
+    if opv.assigned_at is not None:
+        batch.given_away.add(opv.id)
     opv.team, opv.manager, opv.broker, opv.assigned_at = place.team, place.manager, broker, batch.now
+    _add_row(batch, opv, "sales", place, broker, decision)
+    return batch.record(opv, history.ASSIGNED, cause, data, content)
+
+
+def assign_part(
+    batch: Batch,
+    opv: Opv,
+    cause: Cause,
+    part: OtherPart,
+    place: Place,
+    broker: str | None,
+    *,
+    rule: str,
+    explanation: Mapping[str, Any],
+    content: dict[str, Any] | None = None,
+) -> int:
+    """Gives a part of the OPV to the broker, or, without one, to the place's manager (pre-sales) or to nobody. The
+    history entry says which `part`; automations, which wait for a broker in sales, do not hear of it."""
+    explained = {"part": part, **explanation}
+    decision = decide(batch, opv, rule=rule, queue=None, broker=broker, reason=None, explanation=explained)
+    return _put(batch, opv, cause, part, place, broker, rule=rule, decision=decision, content=content)
+
+
+def _put(
+    batch: Batch,
+    opv: Opv,
+    cause: Cause,
+    part: OtherPart,
+    place: Place,
+    broker: str | None,
+    *,
+    rule: str,
+    decision: UUID,
+    content: dict[str, Any] | None = None,
+) -> int:
+    data = {"part": part, "team": place.team, "manager": place.manager, "broker": broker}
+    data |= {"rule": rule, "decision": str(decision)}
+    previous = opv.presales_broker if part == "presales" else opv.second_broker
+    if previous:
+        data["previous"] = previous
+    if part == "presales":
+        opv.presales_team, opv.presales_manager, opv.presales_broker = place.team, place.manager, broker
+    else:
+        opv.second_broker = broker
+    _add_row(batch, opv, part, place, broker, decision)
+    return batch.record(opv, history.ASSIGNED, cause, data, content, heard=False)
+
+
+def _add_row(batch: Batch, opv: Opv, part: str, place: Place, broker: str | None, decision: UUID) -> None:
     batch.rows["assignments"].append(
         {
             "id": new_id(), "opportunity_id": opv.id, "decision_id": decision, "team": place.team,
-            "manager": place.manager, "broker": broker, "since": batch.now,
+            "manager": place.manager, "broker": broker, "since": batch.now, "part": part,
         }
     )  # fmt: skip
-    return batch.record(opv, history.ASSIGNED, cause, data, content)
 
 
 def decide(

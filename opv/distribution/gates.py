@@ -11,4 +11,6 @@ def closed_to(broker: str, roster: Roster, exclude: str | None) -> str | None:
         return "present_broker"
     if not roster.is_active(broker):
         return "inactive"
+    if not roster.has_role(broker, "broker"):
+        return "not_a_broker"
     return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from porteiro.cli import opv_actions
+from porteiro.cli import opv_actions, opv_conversion
 from porteiro.cli.screen import AsJson, Limit, Opened, opened, show_fields, show_json, show_table
 from schemas.errors import Reject
 from schemas.opv import Capture, HistoryItem, Opv, OpvFilters
@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_opvs)
     group.command("show")(show_opv)
     opv_actions.register(group)
+    opv_conversion.register(group)
     app.add_typer(group, name="opv")
 
 
@@ -78,7 +79,7 @@ def show_opv(
     clients = [(c.name, ", ".join(c.phones), ", ".join(c.emails), c.document, c.kind, c.role) for c in opv.clients]
     show_table("Clientes", ("Nome", "Telefones", "E-mails", "Documento", "Tipo", "Papel"), clients)
     for capture in opv.captures:
-        show_fields(f"Captação por {capture.channel}", _capture(capture, at))
+        show_fields(f"Captação por {capture.channel or capture.source}", _capture(capture, at))
     entries = [(e.seq, at.moment(e.at), e.kind, e.actor, _facts(e), e.content) for e in history]
     show_table("Histórico", ("Nº", "Quando", "Fato", "Por", "Dados", "Conteúdo"), entries)
 
@@ -112,6 +113,8 @@ def _card(opv: Opv, at: Opened) -> Iterator[tuple[str, object]]:
     yield "Equipe", opv.team
     yield "Gerente", opv.manager
     yield "Corretor", opv.broker
+    yield "Segundo corretor", opv.second_broker
+    yield "Pré-atendimento", " / ".join(filter(None, (opv.presales_team, opv.presales_manager, opv.presales_broker)))
     yield "Criada em", at.moment(opv.created_at)
     yield "Atribuída em", at.moment(opv.assigned_at)
     yield "Primeiro contato em", at.moment(opv.first_contact_at)
@@ -121,7 +124,9 @@ def _card(opv: Opv, at: Opened) -> Iterator[tuple[str, object]]:
 
 def _capture(capture: Capture, at: Opened) -> Iterator[tuple[str, object]]:
     yield "Fonte", capture.source
+    yield "Toque", " e ".join(_touches(capture))
     yield "Cadastrada por", capture.by
+    yield "Digitado", capture.typed
     yield "Recebida em", at.moment(capture.received_at)
     yield "Enviada em", at.moment(capture.submitted_at)
     yield "Cliente retornante", "sim" if capture.returning else None
@@ -144,6 +149,13 @@ def _capture(capture: Capture, at: Opened) -> Iterator[tuple[str, object]]:
     yield "Observações", ", ".join(capture.flags)
     yield "Id externo", capture.external_id
     yield "Entrega", capture.delivery
+
+
+def _touches(capture: Capture) -> Iterator[str]:
+    if capture.first_touch:
+        yield "primeiro"
+    if capture.last_touch:
+        yield "último"
 
 
 def _facts(entry: HistoryItem) -> str:

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ValidationError
 
-from porteiro.cli.screen import AsJson, built, show_json
-from schemas.errors import PorteiroError
+from porteiro.cli.in_name import As, Ident
+from porteiro.cli.in_name import act_on as _act
+from porteiro.cli.in_name import read as _read
+from porteiro.cli.in_name import register_lead as _register
+from porteiro.cli.screen import AsJson
 from schemas.opv_actions import CommentBody, ContactBody, RegistrationBody, TransferBody, WithdrawalBody
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from opv.access import Viewer
-    from opv.actions import Acting
-    from opv.by_people import Done
-    from opv.house import House
-    from schemas.lead import Lead
-
-Read = TypeVar("Read", bound=BaseModel)
-
-Ident = Annotated[str, typer.Argument(help="Number or id.", metavar="OPV")]
-As = Annotated[str, typer.Option("--as", help="Key of the person who does it.", metavar="PERSON")]
 
 
 def register(group: typer.Typer) -> None:
@@ -99,14 +86,15 @@ def give(
     broker: Annotated[str | None, typer.Option(help="Key of the broker.")] = None,
     team: Annotated[str | None, typer.Option(help="Key of the team.")] = None,
     manager: Annotated[str | None, typer.Option(help="Key of the manager.")] = None,
+    part: Annotated[str, typer.Option(help="sales, presales or second.")] = "sales",
     as_json: AsJson = False,
 ) -> None:
-    """Transfers the OPV to another broker, or to a team's manager."""
-    from opv.actions import transfer
+    """Transfers the OPV, or a part of it, to another broker or to a team's manager."""
+    from opv.conversion.parts import give as give_part
 
-    body = _read(TransferBody, broker=broker, team=team, manager=manager, reason=reason)
+    body = _read(TransferBody, part=part, broker=broker, team=team, manager=manager, reason=reason)
     to = body.model_dump(include={"broker", "team", "manager"})
-    _act(by, ident, lambda at: transfer(at, body.reason, **to), as_json)
+    _act(by, ident, lambda at: give_part(at, body.part, body.reason, **to), as_json)
 
 
 def give_up(
@@ -146,46 +134,3 @@ def sell(
     except InvalidOperation:
         raise typer.BadParameter(f"{value!r} is no value: write for example 450000.50") from None
     _act(by, ident, lambda at: win(at, reais, unit, day.date()), as_json)
-
-
-def _read(model: type[Read], **values: object) -> Read:
-    """The options as the API's body, with its checks."""
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise typer.BadParameter(told) from None
-
-
-def _act(by: str, ident: str, deed: Callable[[Acting], object], as_json: bool) -> None:
-    from opv.by_people import act
-
-    _done(by, lambda tx, house, viewer, now: act(tx, house, viewer, now, ident, deed), as_json)
-
-
-def _register(by: str, lead: Lead, broker: str | None, as_json: bool) -> None:
-    from opv.by_people import register as register_opv
-
-    _done(by, lambda tx, house, viewer, now: register_opv(tx, house, viewer, now, lead, broker), as_json)
-
-
-def _done(by: str, do: Callable[[Connection, House, Viewer, datetime], Done], as_json: bool) -> None:
-    """Does it in one unit of work; workers find what it made due within seconds."""
-    from sqlalchemy import true
-
-    from db.queries import opvs
-    from opv.access import viewer_of
-
-    with built() as program, program.database.write() as tx:
-        house = program.houses.current(tx)
-        viewer = viewer_of(by, house)
-        if viewer is None:
-            raise PorteiroError("unknown_person", f"there is no active person {by}")
-        done = do(tx, house, viewer, program.clock())
-        opv = opvs.one(tx, true(), str(done.opv))
-    if opv is None:
-        raise PorteiroError("unknown_opv", f"OPV {done.opv} is gone")
-    if as_json:
-        show_json(opv)
-    else:
-        typer.echo(f"OPV {opv.number}: {opv.status}, stage {opv.stage}, broker {opv.broker or 'none'}")

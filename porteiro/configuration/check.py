@@ -124,20 +124,20 @@ def _check_teams(file: _File, report: Report) -> None:
         _check_people([lead["person"] for lead in managers], "manager", file, report)
         for lead in managers:
             brokers = lead["brokers"].each()
-            _check_people(brokers, "broker", file, report)
+            _check_people(brokers, "broker", file, report, "presales")
             placed.update(broker.text for broker in brokers)
     for key, person in file.by_key["people"].items():
         if person["role"].text == "broker" and key not in placed and person["active"].value is not False:
             report.warn(person, f"broker `{key}` is in no team and gets leads only from a queue that names `{key}`")
 
 
-def _check_people(places: Iterable[Place], role: str, file: _File, report: Report) -> None:
+def _check_people(places: Iterable[Place], role: str, file: _File, report: Report, *also: str) -> None:
     people = file.by_key["people"]
     for place in _distinct(places, report):
         key = place.text or ""
         if key not in people:
             report.error(place, f"there is no person `{key}`, {nearest(key, file.with_role(role))}")
-        elif people[key]["role"].text not in (role, None):
+        elif people[key]["role"].text not in (role, *also, None):
             found = people[key]["role"].text
             report.error(place, f"`{key}` is a {found}, not a {role}: name a {role}, or write `role: {role}` there")
 

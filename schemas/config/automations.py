@@ -18,7 +18,10 @@ class InStage(Part):
     for_: DurationText = Field(alias="for")
 
 
-EventName = Literal["opv.created", "opv.captured", "opv.assigned", "stage.changed"]
+EventName = Literal[
+    "opv.created", "opv.captured", "opv.assigned", "stage.changed", "transfer.requested", "ownership.requested"
+]
+"""`opv.assigned` is the assignment in sales; pre-sales and sharing are none to an automation."""
 
 
 class Advance(Part):

@@ -34,7 +34,8 @@ class Person(Part):
 
 
 class TeamManager(Part):
-    """A manager of a team and the brokers led."""
+    """A manager of a team and the brokers led, people of pre-sales among them: these are led, but get no lead of a
+    queue."""
 
     person: Key
     brokers: list[Key] = Field(default_factory=list)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from sqlalchemy import true
 
 from db.queries import opvs
-from opv.actions import Acting, comment, contact, move_stage, reopen, transfer, win, withdraw
+from opv.actions import Acting, comment, contact, move_stage, reopen, win, withdraw
 from opv.by_people import Done, act, register
+from opv.conversion import requests
+from opv.conversion.parts import give
+from schemas.conversion import RequestItem
 from schemas.errors import Reject
 from schemas.opv import Opv
 from schemas.opv_actions import (
@@ -27,17 +30,26 @@ from web.api.auth import Caller, Calls, Visit
 
 router = APIRouter(prefix="/opvs", tags=["opvs"])
 
+Shown = TypeVar("Shown")
+
 NoParameters = Annotated[Parameters, Query()]
 
+_ASKED: dict[int | str, dict[str, Any]] = {
+    202: {"model": RequestItem, "description": "Another broker serves the client: the OPV was asked for"}
+}
 
-@router.post("", status_code=201)
-def register_opv(caller: Calls, body: RegistrationBody, _: NoParameters) -> Opv:
-    """Registers a lead by hand: the client's open OPV gets a card more, or there is a new OPV."""
+
+@router.post("", status_code=201, responses=_ASKED)
+def register_opv(caller: Calls, body: RegistrationBody, _: NoParameters, response: Response) -> Opv | RequestItem:
+    """Registers a lead by hand: the client's open OPV gets a card more, or there is a new OPV. When another broker
+    serves the client, it is refused, or asked for, as `registration` in the configuration says."""
 
     def do(visit: Visit) -> Done:
         return register(visit.tx, visit.house, visit.viewer, caller.desk.clock(), body.lead(), body.broker)
 
-    return _done(caller, do)
+    found = committed(caller, do, _registered)
+    response.status_code = 202 if isinstance(found, RequestItem) else 201
+    return found
 
 
 @router.post("/{ident}/comments", status_code=201)
@@ -62,9 +74,10 @@ def change_stage(ident: str, caller: Calls, body: StageBody, _: NoParameters) ->
 
 @router.post("/{ident}/assignment")
 def change_assignment(ident: str, caller: Calls, body: TransferBody, _: NoParameters) -> Opv:
-    """Transfers the OPV to another broker, or to a team's manager. Brokers may not."""
+    """Gives a part of the OPV (sales, pre-sales, the second broker it is shared with) to somebody else. Brokers may
+    not, but share their own OPVs with brokers of their manager."""
     to = body.model_dump(include={"broker", "team", "manager"})
-    return _act(caller, ident, lambda at: transfer(at, body.reason, **to))
+    return _act(caller, ident, lambda at: give(at, body.part, body.reason, **to))
 
 
 @router.post("/{ident}/withdrawal")
@@ -90,12 +103,27 @@ def _act(caller: Caller, ident: str, deed: Callable[[Acting], object]) -> Opv:
 
 
 def _done(caller: Caller, do: Callable[[Visit], Done]) -> Opv:
-    """The OPV as it is after the deed, committed, and the steps woken that it made work for."""
+    return committed(caller, do, _opv)
+
+
+def committed(caller: Caller, do: Callable[[Visit], Done], show: Callable[[Visit, Done], Shown]) -> Shown:
+    """What `show` reads after the deed, committed, and the steps woken that it made work for."""
     with caller.acting() as visit:
         done = do(visit)
-        item = opvs.one(visit.tx, true(), str(done.opv))
+        item = show(visit, done)
     for step in sorted(done.woken):
         caller.desk.wake(step)
+    return item
+
+
+def _opv(visit: Visit, done: Done) -> Opv:
+    item = opvs.one(visit.tx, true(), str(done.opv))
     if item is None:
         raise Reject("unknown_opv", "no such OPV", 404)
     return item
+
+
+def _registered(visit: Visit, done: Done) -> Opv | RequestItem:
+    if done.request is None:
+        return _opv(visit, done)
+    return requests.one(visit.tx, visit.house, visit.viewer, done.request)

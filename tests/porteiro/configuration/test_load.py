@@ -107,6 +107,22 @@ def test_anchors_are_read_and_booleans_are_true_and_false() -> None:
     assert [person.active for person in read(text).people] == [False, True]
 
 
+def test_people_of_presales_are_led_in_a_team_and_stand_in_no_queue() -> None:
+    text = SMALL + (
+        "people: [{key: paula, name: Paula, role: manager}, {key: pia, name: Pia, role: presales}]\n"
+        "teams: [{key: sul, name: Sul, managers: [{person: paula, brokers: [%s]}]}]\n"
+    )
+    assert read(text % "pia").teams[0].managers[0].brokers == ["pia"]
+    assert problems(text % "paula") == [
+        "f.yaml:3:68: teams[0].managers[0].brokers[0]: `paula` is a manager, not a broker: name a broker, "
+        "or write `role: broker` there"
+    ]
+    assert problems(text % "pia" + "queues: [{key: q, brokers: [pia]}]\n") == [
+        "f.yaml:4:29: queues[0].brokers[0]: `pia` is a presales, not a broker: name a broker, "
+        "or write `role: broker` there"
+    ]
+
+
 def test_a_variable_must_be_set_and_is_never_shown() -> None:
     channel = SMALL + 'channels: [{key: meta, source: meta_lead_ads, secrets: ["${APP}"], options: %s}]\n'
     good = '{verify_token: "${V}", page_token: "${T}", api_url: "${URL}/v25.0"}'

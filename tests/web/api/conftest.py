@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from db.queries import tokens
 from db.session import Database
+from opv.house import House
 from tests.stored import Stored, house
 from web.api.app import create_api
 
@@ -69,11 +70,16 @@ def serve(api: FastAPI) -> Iterator[str]:
 
 
 @pytest.fixture
-def served(database_url: str) -> Iterator[Served]:
+def in_force() -> House:
+    """The house that is served; a file of tests may have another."""
+    return house()
+
+
+@pytest.fixture
+def served(database_url: str, in_force: House) -> Iterator[Served]:
     """The API over an empty, migrated database."""
     database = Database(database_url)
     woken: list[str] = []
-    fixed = house()
-    for url in serve(create_api(database, lambda _tx: fixed, woken.append, now)):
+    for url in serve(create_api(database, lambda _tx: in_force, woken.append, now)):
         yield Served(url, Stored(database), woken)
     database.dispose()

@@ -104,6 +104,8 @@ def test_registration_by_hand(served: Served) -> None:
     assert (opv["broker"], opv["clients"][0]["phones"]) == ("ana", ["+5511980000001"])
     (card,) = opv["captures"]
     assert (card["source"], card["channel"], card["by"], card["message"]) == ("manual", "", "ana", "indicação")
+    assert card["typed"] == {"name": "Maria Exemplo", "phones": ["(11) 98000-0001"], "message": "indicação"}
+    assert (card["first_touch"], card["last_touch"], card["raw"]["phone"]) == (True, True, "(11) 98000-0001")
     assert card["delivery"] is card["submission"] is None
     again = post(served, "", typed, "ana").json()
     assert (again["id"], len(again["captures"])) == (opv["id"], 2)

@@ -43,6 +43,8 @@ def test_an_opv_is_shown_with_clients_and_captures_newest_first(served: Served) 
     }  # fmt: skip
     newest, oldest = found["captures"]
     assert (newest["channel"], oldest["channel"]) == ("zap", "site")
+    assert (newest["first_touch"], newest["last_touch"]) == (False, True)
+    assert (oldest["first_touch"], oldest["last_touch"], oldest["typed"]) == (True, False, None)
     assert newest["price"] == 450000.5
     assert newest["returning"] is True
     assert newest["submission"] == str(submission)

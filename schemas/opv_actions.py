@@ -11,17 +11,18 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from schemas.lead import Lead, SentPhone
 
 
-def _storable(value: str) -> str:
+def storable(value: str) -> str:
+    """The text, unless no database could hold it."""
     if "\0" in value:
         raise ValueError("the text holds a NUL")
     return value
 
 
-Word = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_storable)]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(storable)]
 """A key of the configuration."""
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_storable)]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(storable)]
 Prose = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000), AfterValidator(_storable)
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000), AfterValidator(storable)
 ]
 
 

@@ -2,7 +2,8 @@
 
 Order of keys: CPF/CNPJ, then phone in canonical form (mobiles always with the ninth digit), then e-mail together
 with a name that agrees. Keys that point at different clients give the first of that order and a merge suggestion.
-A phone seen under five different names stops matching.
+A phone seen under five different names stops matching. Two different documents are two people: a phone or e-mail of
+somebody who has another document gives no client, but a suggestion.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class KnownKey:
-    """A contact key's row in memory. `client` is None while the key belongs to nobody yet."""
+    """A contact key's row in memory. `client` is None while the key belongs to nobody yet; `names` are the folded ones
+    seen with it, of a document those that its owner does not bear too."""
 
     client: UUID | None
     names: list[str]
@@ -104,15 +106,17 @@ def keys_of(lead: NormalizedLead) -> list[Key]:
     return keys
 
 
-def match(tx: Connection, leads: Sequence[NormalizedLead], now: datetime) -> Matched:
-    """The client of each lead, under lock, new ones made. Writes contact keys; clients are the caller's to write."""
+def match(tx: Connection, leads: Sequence[NormalizedLead], now: datetime, *, phone_needs_name: bool = False) -> Matched:
+    """The client of each lead, under lock, new ones made. Writes contact keys; clients are the caller's to write.
+    `phone_needs_name`: a phone decides together with a name that agrees alone, as those who live together share one."""
     keys = [keys_of(lead) for lead in leads]
     known, tentative = _lock_keys(tx, leads, keys)
-    chosen, matched = _decide(leads, keys, known, tentative)
+    people = _load_clients(tx, {one.client for one in known.values() if one.client and not one.stopped})
+    documents = {id_: person.document for id_, person in people.items()}
+    named = ("phone", "email") if phone_needs_name else ("email",)
+    chosen, matched = _decide(leads, keys, known, tentative, documents, named)
     changes = sorted(key for key, one in known.items() if one.changed())
     update_rows(tx, _KEYS, ("kind", "value"), [_key_row(key, known[key], now) for key in changes])
-    existing = _load_clients(tx, {client for client, is_new in chosen if not is_new})
-    people: dict[UUID, Person] = existing
     for lead, (client, _) in zip(leads, chosen, strict=True):
         person = people.get(client)
         if person is None:
@@ -142,7 +146,8 @@ def client_changes(person: Person) -> dict[str, Any]:
 def _lock_keys(
     tx: Connection, leads: Sequence[NormalizedLead], keys: Sequence[Sequence[Key]]
 ) -> tuple[dict[Key, KnownKey], dict[Key, UUID]]:
-    """Makes the batch's keys exist, and locks those that others made, in the order of the keys."""
+    """Makes the batch's keys exist, and locks those that others made, in the order of the keys. One that is given up
+    in between, as somebody's number is corrected, is made anew."""
     tentative: dict[Key, UUID] = {}
     names: dict[Key, list[str]] = {}
     for lead, own in zip(leads, keys, strict=True):
@@ -156,18 +161,26 @@ def _lock_keys(
          "names": json.dumps(names[kind, value], ensure_ascii=False)}
         for kind, value in sorted(tentative)
     ]  # fmt: skip
-    inserted = insert_new(tx, _KEYS, rows, ("kind", "value"), ("kind", "value"))
-    known = {key: KnownKey(None, list(names[key]), stored=(tentative[key], len(names[key]), False)) for key in inserted}
-    others = [key for key in tentative if key not in known]
-    if others:
-        wanted = set(others)
-        kinds, values = ({key[place] for key in others} for place in (0, 1))
-        for kind, value, client, text, stopped in _LOCKED_KEYS.rows(tx, kinds=kinds, values=values):
-            if (kind, value) in wanted:
-                seen = json.loads(text)
-                stored = (client, len(seen), stopped is not None)
-                known[kind, value] = KnownKey(client, seen, stopped is not None, stored)
+    known: dict[Key, KnownKey] = {}
+    while rows:
+        inserted = insert_new(tx, _KEYS, rows, ("kind", "value"), ("kind", "value"))
+        for key in inserted:
+            known[key] = KnownKey(None, list(names[key]), stored=(tentative[key], len(names[key]), False))
+        _lock_others(tx, [key for key in tentative if key not in known], known)
+        rows = [row for row in rows if (row["kind"], row["value"]) not in known]
     return known, tentative
+
+
+def _lock_others(tx: Connection, others: Sequence[Key], known: dict[Key, KnownKey]) -> None:
+    if not others:
+        return
+    wanted = set(others)
+    kinds, values = ({key[place] for key in others} for place in (0, 1))
+    for kind, value, client, text, stopped in _LOCKED_KEYS.rows(tx, kinds=kinds, values=values):
+        if (kind, value) in wanted:
+            seen = json.loads(text)
+            stored = (client, len(seen), stopped is not None)
+            known[kind, value] = KnownKey(client, seen, stopped is not None, stored)
 
 
 def _decide(
@@ -175,6 +188,8 @@ def _decide(
     keys: Sequence[Sequence[Key]],
     known: dict[Key, KnownKey],
     tentative: dict[Key, UUID],
+    documents: dict[UUID, str | None],
+    named: Sequence[str],
 ) -> tuple[list[tuple[UUID, bool]], Matched]:
     matched = Matched([])
     chosen: list[tuple[UUID, bool]] = []
@@ -183,18 +198,22 @@ def _decide(
         for key in own:
             if _hear_name(key, known[key], lead.name_key):
                 matched.stopped.append((key[1], position))
-        pointing = [(key, client) for key in own if (client := _points_at(key, known[key], lead.name_key))]
-        clients = list(dict.fromkeys(client for _, client in pointing))
-        if clients:
-            client = clients[0]
-            matched.same.extend(
-                (min(client, other), max(client, other), position, key[0]) for key, other in pointing if other != client
-            )
-        else:
+        pointing = [(key, client) for key in own if (client := _points_at(key, known[key], lead.name_key, named))]
+        fitting = (
+            client
+            for key, client in pointing
+            if key[0] == "document" or lead.document is None or documents.get(client) in (None, lead.document)
+        )
+        client = next(fitting, None)
+        if client is None:
             client = tentative[own[0]]
-            if client in made:  # met through a phone that no longer matches
+            if client in made:  # met through a phone that no longer matches, or is of somebody with another document
                 client = new_id()
             made.add(client)
+        documents[client] = documents.get(client) or lead.document
+        matched.same.extend(
+            (min(client, other), max(client, other), position, key[0]) for key, other in pointing if other != client
+        )
         for key in own:
             if known[key].client is None:
                 known[key].client = client
@@ -202,22 +221,22 @@ def _decide(
     return chosen, matched
 
 
-def _points_at(key: Key, one: KnownKey, name_key: str) -> UUID | None:
+def _points_at(key: Key, one: KnownKey, name_key: str, named: Sequence[str]) -> UUID | None:
     if one.client is None or one.stopped:
         return None
-    if key[0] == "email" and one.names and name_key and not any(names_agree(name_key, n) for n in one.names):
+    if key[0] in named and one.names and name_key and not any(names_agree(name_key, n) for n in one.names):
         return None
     return one.client
 
 
 def _hear_name(key: Key, one: KnownKey, name_key: str) -> bool:
-    """Notes a name seen with a phone; True when the phone stops matching now."""
-    if key[0] != "phone" or one.stopped or not name_key:
+    """Notes a name seen with a phone or document; True when the phone stops matching now. A document never stops."""
+    if key[0] == "email" or one.stopped or not name_key or len(one.names) >= NAMES_UNTIL_STOPPED:
         return False
     if any(names_agree(name_key, name) for name in one.names):
         return False
     one.names.append(name_key)
-    one.stopped = len(one.names) >= NAMES_UNTIL_STOPPED
+    one.stopped = key[0] == "phone" and len(one.names) >= NAMES_UNTIL_STOPPED
     return one.stopped
 
 

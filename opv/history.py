@@ -32,6 +32,10 @@ CONTACT_ADDED = "contact.added"
 WITHDRAWN = "opv.withdrawn"
 WON = "opv.won"
 NOTICE_QUEUED = "notice.queued"
+CLIENT_ADDED = "client.added"
+CLIENT_CHANGED = "client.changed"
+CLIENT_REMOVED = "client.removed"
+CLIENTS_MERGED = "clients.merged"
 REDISTRIBUTION_ASKED = "redistribution.asked"
 
 

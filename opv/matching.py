@@ -9,7 +9,7 @@ somebody who has another document gives no client, but a suggestion.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,7 @@ from opv.normalize import NormalizedLead, names_agree
 _KEYS = Base.metadata.tables["contact_keys"]
 _CLIENTS = Base.metadata.tables["clients"]
 
-_LOCKED_KEYS = Statement(
+LOCKED_KEYS = Statement(
     lambda one_of: (
         select(_KEYS.c.kind, _KEYS.c.value, _KEYS.c.client_id, _KEYS.c.names, _KEYS.c.stopped_at)
         .where(one_of(_KEYS.c.kind, "kinds"), one_of(_KEYS.c.value, "values"))
@@ -34,6 +34,8 @@ _LOCKED_KEYS = Statement(
         .with_for_update(key_share=True)
     )
 )
+"""The contact keys of any of `kinds` and any of `values`, locked in their order."""
+
 _LOCKED_CLIENTS = Statement(
     lambda one_of: (
         select(*(_CLIENTS.c[name] for name in ("id", "kind", "name", "document", "phones", "emails")))
@@ -100,9 +102,14 @@ class Matched:
 
 def keys_of(lead: NormalizedLead) -> list[Key]:
     """Contact keys in the order in which they decide."""
-    keys: list[Key] = [("document", lead.document)] if lead.document else []
-    keys += [("phone", phone) for phone in lead.phones]
-    keys += [("email", f"{email}|{lead.name_key.partition(' ')[0]}") for email in lead.emails]
+    return contact_keys(lead.name_key, lead.document, lead.phones, lead.emails)
+
+
+def contact_keys(name_key: str, document: str | None, phones: Iterable[str], emails: Iterable[str]) -> list[Key]:
+    """As `keys_of`, of normalized values."""
+    keys: list[Key] = [("document", document)] if document else []
+    keys += [("phone", phone) for phone in phones]
+    keys += [("email", f"{email}|{name_key.partition(' ')[0]}") for email in emails]
     return keys
 
 
@@ -176,7 +183,7 @@ def _lock_others(tx: Connection, others: Sequence[Key], known: dict[Key, KnownKe
         return
     wanted = set(others)
     kinds, values = ({key[place] for key in others} for place in (0, 1))
-    for kind, value, client, text, stopped in _LOCKED_KEYS.rows(tx, kinds=kinds, values=values):
+    for kind, value, client, text, stopped in LOCKED_KEYS.rows(tx, kinds=kinds, values=values):
         if (kind, value) in wanted:
             seen = json.loads(text)
             stored = (client, len(seen), stopped is not None)
@@ -195,9 +202,8 @@ def _decide(
     chosen: list[tuple[UUID, bool]] = []
     made: set[UUID] = set()
     for position, (lead, own) in enumerate(zip(leads, keys, strict=True)):
-        for key in own:
-            if _hear_name(key, known[key], lead.name_key):
-                matched.stopped.append((key[1], position))
+        if "phone" not in named:
+            matched.stopped += _hear_names(own, known, lead.name_key, position)
         pointing = [(key, client) for key in own if (client := _points_at(key, known[key], lead.name_key, named))]
         fitting = (
             client
@@ -214,6 +220,8 @@ def _decide(
         matched.same.extend(
             (min(client, other), max(client, other), position, key[0]) for key, other in pointing if other != client
         )
+        if "phone" in named:  # a name of its own would have agreed
+            matched.stopped += _hear_names(own, known, lead.name_key, position)
         for key in own:
             if known[key].client is None:
                 known[key].client = client
@@ -227,6 +235,11 @@ def _points_at(key: Key, one: KnownKey, name_key: str, named: Sequence[str]) -> 
     if key[0] in named and one.names and name_key and not any(names_agree(name_key, n) for n in one.names):
         return None
     return one.client
+
+
+def _hear_names(own: Sequence[Key], known: dict[Key, KnownKey], name_key: str, position: int) -> list[tuple[str, int]]:
+    """Notes the lead's name with its keys; the phones that stop matching now."""
+    return [(key[1], position) for key in own if _hear_name(key, known[key], name_key)]
 
 
 def _hear_name(key: Key, one: KnownKey, name_key: str) -> bool:

@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from schemas.opv_actions import Body, Line, Prose, storable
-from schemas.page import Page
+from schemas.page import Page, Since
 
 Kind = Literal["natural", "legal"]
 Role = Literal["buyer", "spouse", "partner", "guarantor", "representative"]
@@ -97,7 +97,7 @@ class ConsentNote(Body):
 
     purpose: Line
     granted: bool
-    at: datetime | None = None
+    at: Since | None = None
     evidence: Prose | None = None
 
 
@@ -138,15 +138,12 @@ OF_LEGAL = frozenset({"trade_name", "state_registration", "municipal_registratio
 """Details that a legal person alone has."""
 
 
-class InvolvedClient(BaseModel):
-    """A client with its part in an OPV, as the API shows it. `main`: the OPV is this client's. `document` is compact
-    (11 digits or 14 characters), `phones` are E.164, the first phone and e-mail are the main ones; `spouse` is a
-    client's id."""
+class ClientRecord(BaseModel):
+    """A client as the API shows it. `document` is compact (11 digits or 14 characters), `phones` are E.164, the first
+    phone and e-mail are the main ones; `spouse` is a client's id."""
 
     id: UUID
     kind: Kind
-    role: Role
-    main: bool
     name: str | None
     document: str | None
     phones: list[str]
@@ -155,6 +152,13 @@ class InvolvedClient(BaseModel):
     details: ClientDetails
     created_at: datetime
     erased_at: datetime | None
+
+
+class InvolvedClient(ClientRecord):
+    """A client with its part in an OPV. `main`: the OPV is this client's."""
+
+    role: Role
+    main: bool
 
 
 class Missing(BaseModel):
@@ -193,3 +197,71 @@ class InvolvedClients(Page[InvolvedClient]):
 
     divergences: list[Divergence]
     completeness: Completeness
+
+
+class InvolvementBody(Body):
+    """A client to involve in an OPV: one that is known, by its id, or a person as typed, matched by document, by phone
+    or e-mail with the name. `spouse` is the id of another client of the OPV."""
+
+    role: Role
+    client: UUID | None = None
+    kind: Kind | None = None
+    name: Line | None = None
+    document: Line | None = None
+    phones: list[Line] = Field(default_factory=list, max_length=10)
+    emails: list[Line] = Field(default_factory=list, max_length=10)
+    spouse: UUID | None = None
+    details: ClientDetails = Field(default_factory=ClientDetails)
+
+    @model_validator(mode="after")
+    def _known_or_typed(self) -> InvolvementBody:
+        typed = self.model_fields_set - {"role", "client", "spouse"}
+        if self.client is not None and typed:
+            raise ValueError(f"a known client is changed, not typed anew: leave out {', '.join(sorted(typed))}")
+        return self
+
+
+class ClientChangeBody(Body):
+    """What to change of a client: what is left out stays as it is, null or an empty list clears. A list replaces the
+    one before; of `details`, those given are changed. `role` is the part in this OPV."""
+
+    role: Role | None = None
+    kind: Kind | None = None
+    name: Line | None = None
+    document: Line | None = None
+    phones: list[Line] | None = Field(None, max_length=10)
+    emails: list[Line] | None = Field(None, max_length=10)
+    spouse: UUID | None = None
+    details: ClientDetails | None = None
+
+    @model_validator(mode="after")
+    def _nothing_without_value(self) -> ClientChangeBody:
+        for name in ("role", "kind", "details"):
+            if name in self.model_fields_set and getattr(self, name) is None:
+                raise ValueError(f"{name} has a value or is left out")
+        return self
+
+
+class MergeBody(Body):
+    """The client that turned out to be the same person. `force`: although they differ in what cannot be."""
+
+    other: UUID
+    force: bool = False
+
+
+class Duplicate(BaseModel):
+    """A client that may be the same person. `because`: `document`, `phone`, `email`; `conflicts`: what speaks against
+    it, so that a merge must be forced. Of one whose OPVs the caller does not see nothing else is told."""
+
+    id: UUID
+    because: list[str]
+    conflicts: list[str]
+    client: ClientRecord | None
+
+
+class Merged(BaseModel):
+    """The client that stays, the one that is now part of it, and the OPVs concerned."""
+
+    client: ClientRecord
+    other: UUID
+    opvs: list[UUID]

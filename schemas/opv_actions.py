@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -39,12 +40,14 @@ class CommentBody(Body):
 
 
 class ContactBody(Body):
-    """A contact with the client. `place` is that of a visit."""
+    """A contact with the client: with the main one, unless `client` names another of the OPV. `place` is that of a
+    visit."""
 
     kind: Literal["call", "whatsapp", "email", "visit"]
     place: Line | None = None
     outcome: Line | None = None
     text: Prose | None = None
+    client: UUID | None = None
 
 
 class StageBody(Body):

@@ -74,8 +74,8 @@ class InvolvedClient(Base):
 
 
 class MergeSuggestion(Base):
-    """Two clients that one lead's contacts, or what was typed of one, point at: likely the same person. `client_id` is the
-    smaller of the two; `because`: `document`, `phone`, `email`."""
+    """Two clients that one lead's contacts, or what was typed of one, point at: likely the same person. `client_id` is
+    the smaller of the two; `because`: `document`, `phone`, `email`."""
 
     __tablename__ = "merge_suggestions"
     __table_args__ = (

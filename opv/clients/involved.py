@@ -65,6 +65,13 @@ def involved_of(tx: Connection, opv: UUID) -> list[Involved]:
     return sorted(found, key=lambda one: not one.main)
 
 
+def is_involved(tx: Connection, opv: UUID, client: UUID) -> bool:
+    """Whether the client takes part in the OPV."""
+    i = _INVOLVED.c
+    found = select(i.client_id).where(i.opportunity_id == opv, i.client_id == client)
+    return tx.execute(found).one_or_none() is not None
+
+
 def _involved(row: Any) -> Involved:
     return Involved(
         id=row.id, kind=row.kind, role=row.role, main=bool(row.main), name=row.name, document=row.document,

@@ -22,6 +22,7 @@ from db.ids import new_id
 from db.models import Base
 from db.statement import Statement
 from opv.normalize import NormalizedLead, names_agree
+from opv.normalize.names import name_key
 
 _KEYS = Base.metadata.tables["contact_keys"]
 _CLIENTS = Base.metadata.tables["clients"]
@@ -115,13 +116,13 @@ def contact_keys(name_key: str, document: str | None, phones: Iterable[str], ema
 
 def match(tx: Connection, leads: Sequence[NormalizedLead], now: datetime, *, phone_needs_name: bool = False) -> Matched:
     """The client of each lead, under lock, new ones made. Writes contact keys; clients are the caller's to write.
-    `phone_needs_name`: a phone decides together with a name that agrees alone, as those who live together share one."""
+    `phone_needs_name`: a phone decides together with its owner's name alone, as those who live together share one."""
     keys = [keys_of(lead) for lead in leads]
     known, tentative = _lock_keys(tx, leads, keys)
     people = _load_clients(tx, {one.client for one in known.values() if one.client and not one.stopped})
     documents = {id_: person.document for id_, person in people.items()}
-    named = ("phone", "email") if phone_needs_name else ("email",)
-    chosen, matched = _decide(leads, keys, known, tentative, documents, named)
+    names = {id_: name_key(person.name) for id_, person in people.items()} if phone_needs_name else None
+    chosen, matched = _decide(leads, keys, known, tentative, documents, names)
     changes = sorted(key for key, one in known.items() if one.changed())
     update_rows(tx, _KEYS, ("kind", "value"), [_key_row(key, known[key], now) for key in changes])
     for lead, (client, _) in zip(leads, chosen, strict=True):
@@ -196,15 +197,16 @@ def _decide(
     known: dict[Key, KnownKey],
     tentative: dict[Key, UUID],
     documents: dict[UUID, str | None],
-    named: Sequence[str],
+    names: dict[UUID, str] | None,
 ) -> tuple[list[tuple[UUID, bool]], Matched]:
     matched = Matched([])
     chosen: list[tuple[UUID, bool]] = []
     made: set[UUID] = set()
     for position, (lead, own) in enumerate(zip(leads, keys, strict=True)):
-        if "phone" not in named:
-            matched.stopped += _hear_names(own, known, lead.name_key, position)
-        pointing = [(key, client) for key in own if (client := _points_at(key, known[key], lead.name_key, named))]
+        for key in own:
+            if _hear_name(key, known[key], lead.name_key):
+                matched.stopped.append((key[1], position))
+        pointing = [(key, client) for key in own if (client := _points_at(key, known[key], lead.name_key, names))]
         fitting = (
             client
             for key, client in pointing
@@ -220,8 +222,6 @@ def _decide(
         matched.same.extend(
             (min(client, other), max(client, other), position, key[0]) for key, other in pointing if other != client
         )
-        if "phone" in named:  # a name of its own would have agreed
-            matched.stopped += _hear_names(own, known, lead.name_key, position)
         for key in own:
             if known[key].client is None:
                 known[key].client = client
@@ -229,17 +229,14 @@ def _decide(
     return chosen, matched
 
 
-def _points_at(key: Key, one: KnownKey, name_key: str, named: Sequence[str]) -> UUID | None:
+def _points_at(key: Key, one: KnownKey, name_key: str, names: dict[UUID, str] | None) -> UUID | None:
     if one.client is None or one.stopped:
         return None
-    if key[0] in named and one.names and name_key and not any(names_agree(name_key, n) for n in one.names):
+    if key[0] == "email" and one.names and name_key and not any(names_agree(name_key, n) for n in one.names):
+        return None
+    if key[0] == "phone" and names and name_key and (own := names.get(one.client)) and not names_agree(name_key, own):
         return None
     return one.client
-
-
-def _hear_names(own: Sequence[Key], known: dict[Key, KnownKey], name_key: str, position: int) -> list[tuple[str, int]]:
-    """Notes the lead's name with its keys; the phones that stop matching now."""
-    return [(key[1], position) for key in own if _hear_name(key, known[key], name_key)]
 
 
 def _hear_name(key: Key, one: KnownKey, name_key: str) -> bool:

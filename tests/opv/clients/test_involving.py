@@ -126,6 +126,8 @@ def test_those_who_live_together_share_a_phone(start: Start) -> None:
     assert spouse != main
     assert (keys(house, spouse), json.loads(client(house, spouse).phones)) == ({"52998224725"}, phone)
     assert not house.rows("merge_suggestions")
+    remove(house, opv, spouse)
+    assert add(house, opv, "spouse", name="Carlos Exemplo", phones=phone) not in (main, spouse)
     with pytest.raises(Reject) as refused:  # the same name: the same person
         add(house, opv, "partner", name=client(house, main).name, phones=phone)
     assert refused.value.reason == "already_involved"

@@ -15,7 +15,7 @@ from opv.clients.completeness import completeness
 from opv.clients.duplicates import duplicates
 from opv.clients.involved import involved_of
 from opv.clients.merge import merge_clients
-from opv.clients.records import find_opv
+from opv.clients.records import find_opv, unknown_client
 from opv.clients.show import history_of_client, involved_client, involved_clients
 from schemas.client import (
     ClientChangeBody,
@@ -64,22 +64,22 @@ def involve_client(ident: str, caller: Calls, body: InvolvementBody, _: NoParame
 
 
 @router.patch("/opvs/{ident}/clients/{client}")
-def correct_client(ident: str, client: UUID, caller: Calls, body: ClientChangeBody, _: NoParameters) -> InvolvedClient:
+def correct_client(ident: str, client: str, caller: Calls, body: ClientChangeBody, _: NoParameters) -> InvolvedClient:
     """Corrects what is held of a client, or changes its part in the OPV."""
 
     def do(visit: Visit) -> tuple[InvolvedClient, set[str]]:
-        done = change_client(visit.tx, visit.house, visit.viewer, caller.desk.clock(), ident, client, body)
-        return involved_client(visit.tx, done.opv, client), done.woken
+        done = change_client(visit.tx, visit.house, visit.viewer, caller.desk.clock(), ident, _id(client), body)
+        return involved_client(visit.tx, done.opv, _id(client)), done.woken
 
     return _done(caller, do)
 
 
 @router.delete("/opvs/{ident}/clients/{client}", status_code=204)
-def take_client_out(ident: str, client: UUID, caller: Calls, _: NoParameters) -> None:
+def take_client_out(ident: str, client: str, caller: Calls, _: NoParameters) -> None:
     """Takes a client out of the OPV; the main one stays."""
 
     def do(visit: Visit) -> tuple[Done, set[str]]:
-        done = remove_client(visit.tx, visit.house, visit.viewer, caller.desk.clock(), ident, client)
+        done = remove_client(visit.tx, visit.house, visit.viewer, caller.desk.clock(), ident, _id(client))
         return done, done.woken
 
     _done(caller, do)
@@ -87,30 +87,38 @@ def take_client_out(ident: str, client: UUID, caller: Calls, _: NoParameters) ->
 
 @router.get("/opvs/{ident}/clients/{client}/history")
 def show_client_history(
-    ident: str, client: UUID, caller: Calls, paging: Annotated[Paging, Query()]
+    ident: str, client: str, caller: Calls, paging: Annotated[Paging, Query()]
 ) -> Page[HistoryItem]:
     """What of an OPV's history concerns one of its clients, in order."""
     with caller.reading() as visit:
         opv = find_opv(visit.tx, visit.house, visit.viewer, ident)
-        return history_of_client(visit.tx, opv, client, paging)
+        return history_of_client(visit.tx, opv, _id(client), paging)
 
 
 @router.get("/clients/{client}/duplicates")
-def list_duplicates(client: UUID, caller: Calls, _: NoParameters) -> Page[Duplicate]:
+def list_duplicates(client: str, caller: Calls, _: NoParameters) -> Page[Duplicate]:
     """Clients that may be the same person, and why."""
     with caller.reading() as visit:
-        return duplicates(visit.tx, visit.house, visit.viewer, client)
+        return duplicates(visit.tx, visit.house, visit.viewer, _id(client))
 
 
 @router.post("/clients/{client}/merge")
-def merge_with_other(client: UUID, caller: Calls, body: MergeBody, _: NoParameters) -> Merged:
+def merge_with_other(client: str, caller: Calls, body: MergeBody, _: NoParameters) -> Merged:
     """Merges another client into this one."""
 
     def do(visit: Visit) -> tuple[Merged, set[str]]:
         now = caller.desk.clock()
-        return merge_clients(visit.tx, visit.house, visit.viewer, now, client, body.other, force=body.force)
+        return merge_clients(visit.tx, visit.house, visit.viewer, now, _id(client), body.other, force=body.force)
 
     return _done(caller, do)
+
+
+def _id(client: str) -> UUID:
+    """A client's id out of the path: what is none is no client's."""
+    try:
+        return UUID(client)
+    except ValueError:
+        raise unknown_client() from None
 
 
 def _done(caller: Caller, do: Callable[[Visit], tuple[Did, set[str]]]) -> Did:

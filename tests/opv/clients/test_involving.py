@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -345,3 +346,26 @@ def test_refusals_name_their_rule_and_change_nothing(start: Start) -> None:
 def test_bodies_are_checked(fields: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="validation error"):
         InvolvementBody(**{"role": "buyer", **fields})
+
+
+def test_one_person_involved_twice_at_once_is_one_client(start_on_postgresql: Start) -> None:
+    house, opv, main = served(start_on_postgresql)
+    house.deliver("blog", lead(3))
+    house.run()
+    (other,) = [row.id for row in house.opvs() if row.id != opv]
+    made: list[UUID] = []
+    go = threading.Barrier(2)
+
+    def involve(place: UUID) -> None:
+        go.wait()
+        made.append(add(house, place, "spouse", person="rui", name="Carla Exemplo", document=CPF))
+
+    threads = [threading.Thread(target=involve, args=(place,)) for place in (opv, other)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 2
+    assert len(set(made)) == 1
+    assert len(house.rows("involved_clients", client_id=made[0])) == 2
+    assert main not in made

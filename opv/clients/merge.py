@@ -38,7 +38,7 @@ from opv.clients.records import (
 )
 from opv.clients.typed import filled_details
 from opv.house import House
-from schemas.client import Merged, Role
+from schemas.client import OF_LEGAL, OF_NATURAL, Merged, Role
 from schemas.errors import Reject
 
 _CLIENTS = Base.metadata.tables["clients"]
@@ -105,13 +105,16 @@ def _check_allowed(viewer: Viewer, house: House, of_both: dict[UUID, set[UUID]],
 
 
 def _take(stays: Record, goes: Record) -> None:
-    """What is known of the one that goes, where nothing is known of the one that stays. Contacts are put together."""
+    """What is known of the one that goes, where nothing is known of the one that stays. Contacts are put together.
+    Details that a person of the kind does not have are left out."""
     stays.name = stays.name or goes.name
     if stays.document is None and goes.document:
         stays.document, stays.kind = goes.document, goes.kind
     stays.phones += [one for one in goes.phones if one not in stays.phones]
     stays.emails += [one for one in goes.emails if one not in stays.emails]
-    stays.details = filled_details(stays.details, goes.details)
+    foreign = OF_NATURAL if stays.kind == "legal" else OF_LEGAL
+    details = filled_details(stays.details, goes.details)
+    stays.details = details.model_copy(update=dict.fromkeys(foreign))
 
 
 def _take_spouse(records: dict[UUID, Record], stays: Record, goes: Record) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from opv import history
 from opv.access import Viewer, leads, over
 from opv.batch import Batch, Cause, Opv
+from opv.clients.involved import is_involved
 from opv.distribution.assign import assign
 from opv.distribution.waiting import waiting_row
 from opv.roster import Place, Roster
@@ -53,14 +54,25 @@ def comment(at: Acting, text: str, **data: Any) -> int:
 
 
 def contact(
-    at: Acting, kind: ContactKind, *, place: str | None = None, outcome: str | None = None, text: str | None = None
+    at: Acting,
+    kind: ContactKind,
+    *,
+    place: str | None = None,
+    outcome: str | None = None,
+    text: str | None = None,
+    client: UUID | None = None,
 ) -> int:
-    """Notes a contact with the client; the first one is the OPV's first response. `place` is that of a visit."""
+    """Notes a contact with the client (`client`: which of the OPV's, when it is not the main one); the first one is the
+    OPV's first response. `place` is that of a visit."""
     if place and kind != "visit":
         raise Reject("place_without_visit", "only a visit has a place", 422)
     said = {"place": place, "outcome": outcome, "text": text}
     first = at.opv.first_contact_at is None
-    data = {"contact": kind, "first": first}
+    data: dict[str, Any] = {"contact": kind, "first": first}
+    if client is not None:
+        if not is_involved(at.tx, at.opv.id, client):
+            raise Reject("unknown_client", "this client is not involved in the OPV", 422)
+        data["client"] = str(client)
     if first:
         at.opv.first_contact_at = at.batch.now
     return at.batch.record(at.opv, history.CONTACT_ADDED, at.cause, data, {k: v for k, v in said.items() if v})

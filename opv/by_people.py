@@ -18,6 +18,7 @@ from opv.access import Viewer, leads, sees, visible
 from opv.actions import Acting
 from opv.batch import OPV_COLUMNS, Batch, Cause, Opv
 from opv.capture import MANUAL, capture
+from opv.clients.typed import typed_document
 from opv.conversion.asking import ask_ownership
 from opv.distribution.waiting import put_on_list
 from opv.house import House
@@ -80,13 +81,15 @@ def register(tx: Connection, house: House, viewer: Viewer, now: datetime, lead: 
     be distributed. When another broker serves the client, and the configuration says so, the OPV is asked for instead:
     then the outcome has a `request`. What is written must be rolled back when it is refused.
 
-    Raises `Reject`: `not_allowed`, `unknown_broker`, `no_contact`, `unknown_development`, `already_served`,
-    `already_waiting`, `request_open`."""
+    Raises `Reject`: `not_allowed`, `unknown_broker`, `no_contact`, `document_invalid`, `unknown_development`,
+    `already_served`, `already_waiting`, `request_open`."""
     broker = _broker_for(viewer, house, broker)
     typed = typed_of(lead)
     known = normalize(lead)
     if not known.has_contact:
         raise Reject("no_contact", "a lead has a phone or an e-mail that can be reached", 422)
+    if lead.document:
+        typed_document(lead.document)
     if lead.development and house.catalog.by_name(lead.development) is None:
         raise Reject("unknown_development", f"there is no development {lead.development}", 422)
     id_ = new_id()

@@ -2,13 +2,14 @@
 
 Order of keys: CPF/CNPJ, then phone in canonical form (mobiles always with the ninth digit), then e-mail together
 with a name that agrees. Keys that point at different clients give the first of that order and a merge suggestion.
-A phone seen under five different names stops matching.
+A phone seen under five different names stops matching. Two different documents are two people: a phone or e-mail of
+somebody who has another document gives no client, but a suggestion.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,11 +22,12 @@ from db.ids import new_id
 from db.models import Base
 from db.statement import Statement
 from opv.normalize import NormalizedLead, names_agree
+from opv.normalize.names import name_key
 
 _KEYS = Base.metadata.tables["contact_keys"]
 _CLIENTS = Base.metadata.tables["clients"]
 
-_LOCKED_KEYS = Statement(
+LOCKED_KEYS = Statement(
     lambda one_of: (
         select(_KEYS.c.kind, _KEYS.c.value, _KEYS.c.client_id, _KEYS.c.names, _KEYS.c.stopped_at)
         .where(one_of(_KEYS.c.kind, "kinds"), one_of(_KEYS.c.value, "values"))
@@ -33,6 +35,8 @@ _LOCKED_KEYS = Statement(
         .with_for_update(key_share=True)
     )
 )
+"""The contact keys of any of `kinds` and any of `values`, locked in their order."""
+
 _LOCKED_CLIENTS = Statement(
     lambda one_of: (
         select(*(_CLIENTS.c[name] for name in ("id", "kind", "name", "document", "phones", "emails")))
@@ -49,7 +53,8 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class KnownKey:
-    """A contact key's row in memory. `client` is None while the key belongs to nobody yet."""
+    """A contact key's row in memory. `client` is None while the key belongs to nobody yet; `names` are the folded ones
+    seen with it, of a document those that its owner does not bear too."""
 
     client: UUID | None
     names: list[str]
@@ -98,21 +103,28 @@ class Matched:
 
 def keys_of(lead: NormalizedLead) -> list[Key]:
     """Contact keys in the order in which they decide."""
-    keys: list[Key] = [("document", lead.document)] if lead.document else []
-    keys += [("phone", phone) for phone in lead.phones]
-    keys += [("email", f"{email}|{lead.name_key.partition(' ')[0]}") for email in lead.emails]
+    return contact_keys(lead.name_key, lead.document, lead.phones, lead.emails)
+
+
+def contact_keys(name_key: str, document: str | None, phones: Iterable[str], emails: Iterable[str]) -> list[Key]:
+    """As `keys_of`, of normalized values."""
+    keys: list[Key] = [("document", document)] if document else []
+    keys += [("phone", phone) for phone in phones]
+    keys += [("email", f"{email}|{name_key.partition(' ')[0]}") for email in emails]
     return keys
 
 
-def match(tx: Connection, leads: Sequence[NormalizedLead], now: datetime) -> Matched:
-    """The client of each lead, under lock, new ones made. Writes contact keys; clients are the caller's to write."""
+def match(tx: Connection, leads: Sequence[NormalizedLead], now: datetime, *, phone_needs_name: bool = False) -> Matched:
+    """The client of each lead, under lock, new ones made. Writes contact keys; clients are the caller's to write.
+    `phone_needs_name`: a phone decides together with its owner's name alone, as those who live together share one."""
     keys = [keys_of(lead) for lead in leads]
     known, tentative = _lock_keys(tx, leads, keys)
-    chosen, matched = _decide(leads, keys, known, tentative)
+    people = _load_clients(tx, {one.client for one in known.values() if one.client and not one.stopped})
+    documents = {id_: person.document for id_, person in people.items()}
+    names = {id_: name_key(person.name) for id_, person in people.items()} if phone_needs_name else None
+    chosen, matched = _decide(leads, keys, known, tentative, documents, names)
     changes = sorted(key for key, one in known.items() if one.changed())
     update_rows(tx, _KEYS, ("kind", "value"), [_key_row(key, known[key], now) for key in changes])
-    existing = _load_clients(tx, {client for client, is_new in chosen if not is_new})
-    people: dict[UUID, Person] = existing
     for lead, (client, _) in zip(leads, chosen, strict=True):
         person = people.get(client)
         if person is None:
@@ -142,7 +154,8 @@ def client_changes(person: Person) -> dict[str, Any]:
 def _lock_keys(
     tx: Connection, leads: Sequence[NormalizedLead], keys: Sequence[Sequence[Key]]
 ) -> tuple[dict[Key, KnownKey], dict[Key, UUID]]:
-    """Makes the batch's keys exist, and locks those that others made, in the order of the keys."""
+    """Makes the batch's keys exist, and locks those that others made, in the order of the keys. One that is given up
+    in between, as somebody's number is corrected, is made anew."""
     tentative: dict[Key, UUID] = {}
     names: dict[Key, list[str]] = {}
     for lead, own in zip(leads, keys, strict=True):
@@ -156,18 +169,26 @@ def _lock_keys(
          "names": json.dumps(names[kind, value], ensure_ascii=False)}
         for kind, value in sorted(tentative)
     ]  # fmt: skip
-    inserted = insert_new(tx, _KEYS, rows, ("kind", "value"), ("kind", "value"))
-    known = {key: KnownKey(None, list(names[key]), stored=(tentative[key], len(names[key]), False)) for key in inserted}
-    others = [key for key in tentative if key not in known]
-    if others:
-        wanted = set(others)
-        kinds, values = ({key[place] for key in others} for place in (0, 1))
-        for kind, value, client, text, stopped in _LOCKED_KEYS.rows(tx, kinds=kinds, values=values):
-            if (kind, value) in wanted:
-                seen = json.loads(text)
-                stored = (client, len(seen), stopped is not None)
-                known[kind, value] = KnownKey(client, seen, stopped is not None, stored)
+    known: dict[Key, KnownKey] = {}
+    while rows:
+        inserted = insert_new(tx, _KEYS, rows, ("kind", "value"), ("kind", "value"))
+        for key in inserted:
+            known[key] = KnownKey(None, list(names[key]), stored=(tentative[key], len(names[key]), False))
+        _lock_others(tx, [key for key in tentative if key not in known], known)
+        rows = [row for row in rows if (row["kind"], row["value"]) not in known]
     return known, tentative
+
+
+def _lock_others(tx: Connection, others: Sequence[Key], known: dict[Key, KnownKey]) -> None:
+    if not others:
+        return
+    wanted = set(others)
+    kinds, values = ({key[place] for key in others} for place in (0, 1))
+    for kind, value, client, text, stopped in LOCKED_KEYS.rows(tx, kinds=kinds, values=values):
+        if (kind, value) in wanted:
+            seen = json.loads(text)
+            stored = (client, len(seen), stopped is not None)
+            known[kind, value] = KnownKey(client, seen, stopped is not None, stored)
 
 
 def _decide(
@@ -175,6 +196,8 @@ def _decide(
     keys: Sequence[Sequence[Key]],
     known: dict[Key, KnownKey],
     tentative: dict[Key, UUID],
+    documents: dict[UUID, str | None],
+    names: dict[UUID, str] | None,
 ) -> tuple[list[tuple[UUID, bool]], Matched]:
     matched = Matched([])
     chosen: list[tuple[UUID, bool]] = []
@@ -183,18 +206,22 @@ def _decide(
         for key in own:
             if _hear_name(key, known[key], lead.name_key):
                 matched.stopped.append((key[1], position))
-        pointing = [(key, client) for key in own if (client := _points_at(key, known[key], lead.name_key))]
-        clients = list(dict.fromkeys(client for _, client in pointing))
-        if clients:
-            client = clients[0]
-            matched.same.extend(
-                (min(client, other), max(client, other), position, key[0]) for key, other in pointing if other != client
-            )
-        else:
+        pointing = [(key, client) for key in own if (client := _points_at(key, known[key], lead.name_key, names))]
+        fitting = (
+            client
+            for key, client in pointing
+            if key[0] == "document" or lead.document is None or documents.get(client) in (None, lead.document)
+        )
+        client = next(fitting, None)
+        if client is None:
             client = tentative[own[0]]
-            if client in made:  # met through a phone that no longer matches
+            if client in made:  # met through a phone that no longer matches, or is of somebody with another document
                 client = new_id()
             made.add(client)
+        documents[client] = documents.get(client) or lead.document
+        matched.same.extend(
+            (min(client, other), max(client, other), position, key[0]) for key, other in pointing if other != client
+        )
         for key in own:
             if known[key].client is None:
                 known[key].client = client
@@ -202,22 +229,24 @@ def _decide(
     return chosen, matched
 
 
-def _points_at(key: Key, one: KnownKey, name_key: str) -> UUID | None:
+def _points_at(key: Key, one: KnownKey, name_key: str, names: dict[UUID, str] | None) -> UUID | None:
     if one.client is None or one.stopped:
         return None
     if key[0] == "email" and one.names and name_key and not any(names_agree(name_key, n) for n in one.names):
+        return None
+    if key[0] == "phone" and names and name_key and (own := names.get(one.client)) and not names_agree(name_key, own):
         return None
     return one.client
 
 
 def _hear_name(key: Key, one: KnownKey, name_key: str) -> bool:
-    """Notes a name seen with a phone; True when the phone stops matching now."""
-    if key[0] != "phone" or one.stopped or not name_key:
+    """Notes a name seen with a phone or document; True when the phone stops matching now. A document never stops."""
+    if key[0] == "email" or one.stopped or not name_key or len(one.names) >= NAMES_UNTIL_STOPPED:
         return False
     if any(names_agree(name_key, name) for name in one.names):
         return False
     one.names.append(name_key)
-    one.stopped = len(one.names) >= NAMES_UNTIL_STOPPED
+    one.stopped = key[0] == "phone" and len(one.names) >= NAMES_UNTIL_STOPPED
     return one.stopped
 
 

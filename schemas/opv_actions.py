@@ -5,23 +5,25 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from schemas.lead import Lead, SentPhone
 
 
-def _storable(value: str) -> str:
+def storable(value: str) -> str:
+    """The text, unless no database could hold it."""
     if "\0" in value:
         raise ValueError("the text holds a NUL")
     return value
 
 
-Word = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_storable)]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(storable)]
 """A key of the configuration."""
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_storable)]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(storable)]
 Prose = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000), AfterValidator(_storable)
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000), AfterValidator(storable)
 ]
 
 
@@ -38,12 +40,14 @@ class CommentBody(Body):
 
 
 class ContactBody(Body):
-    """A contact with the client. `place` is that of a visit."""
+    """A contact with the client: with the main one, unless `client` names another of the OPV. `place` is that of a
+    visit."""
 
     kind: Literal["call", "whatsapp", "email", "visit"]
     place: Line | None = None
     outcome: Line | None = None
     text: Prose | None = None
+    client: UUID | None = None
 
 
 class StageBody(Body):

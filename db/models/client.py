@@ -74,10 +74,14 @@ class InvolvedClient(Base):
 
 
 class MergeSuggestion(Base):
-    """Two clients that one lead's contacts point at: likely the same person."""
+    """Two clients that one lead's contacts, or what was typed of one, point at: likely the same person. `client_id` is
+    the smaller of the two; `because`: `document`, `phone`, `email`."""
 
     __tablename__ = "merge_suggestions"
-    __table_args__ = (PrimaryKeyConstraint("client_id", "other_id"),)
+    __table_args__ = (
+        PrimaryKeyConstraint("client_id", "other_id"),
+        Index("ix_merge_suggestions_other_id", "other_id"),
+    )
 
     client_id: Mapped[Ref]
     other_id: Mapped[Ref]

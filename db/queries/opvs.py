@@ -80,8 +80,8 @@ def identified(ident: str) -> ColumnElement[bool] | None:
         return None
 
 
-def history(tx: Connection, opv: UUID, paging: Paging) -> Page[HistoryItem]:
-    """Facts of the OPV in order, content included."""
+def history(tx: Connection, opv: UUID, paging: Paging, where: ColumnElement[bool] | None = None) -> Page[HistoryItem]:
+    """Facts of the OPV in order, content included; with `where`, those of the entries that it holds for."""
     same = (HistoryContent.opportunity_id == HistoryEntry.opportunity_id) & (HistoryContent.seq == HistoryEntry.seq)
     statement = (
         select(HistoryEntry, HistoryContent.content, HistoryContent.erased_at)
@@ -90,6 +90,8 @@ def history(tx: Connection, opv: UUID, paging: Paging) -> Page[HistoryItem]:
         .order_by(HistoryEntry.seq)
         .limit(paging.limit + 1)
     )
+    if where is not None:
+        statement = statement.where(where)
     if paging.cursor is not None:
         after = min(decode(paging.cursor, int)[0], GREATEST_NUMBER)
         statement = statement.where(HistoryEntry.seq > max(after, 0))

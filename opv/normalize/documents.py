@@ -43,6 +43,18 @@ def read_document(sent: str | None, notes: Notes) -> str | None:
     return document
 
 
+def why_no_document(sent: str) -> str:
+    """Why `read_document` reads nothing out of what was written, for who wrote it."""
+    compact = _SEPARATORS.sub("", _LABEL.sub("", plain_digits(sent.strip()), count=1)).upper()
+    if len(set(compact)) <= 1:
+        return "it is one character repeated"
+    if len(compact) == 11 and compact.isdecimal():
+        return "a CPF of these digits has other check digits (the last two)"
+    if _CNPJ.fullmatch(compact):
+        return "a CNPJ of these characters has other check digits (the last two)"
+    return "a CPF has 11 digits; a CNPJ has 12 digits or letters and then 2 digits"
+
+
 def kind_of(document: str | None) -> Literal["natural", "legal"]:
     """What kind of person a compact document belongs to; without one, a natural person."""
     return "legal" if document and len(document) == 14 else "natural"

@@ -11,6 +11,7 @@ import typer
 
 from porteiro.cli import (
     channels,
+    client,
     configuration,
     deliveries,
     history,
@@ -49,7 +50,8 @@ def _options(
 
 
 for group in (
-    run, configuration, deliveries, importing, opv, operations, channels, reconcile, unmapped, token, history, source,
+    run, configuration, deliveries, importing, opv, client, operations, channels, reconcile, unmapped, token, history,
+    source,
 ):  # fmt: skip
     group.register(app)
 

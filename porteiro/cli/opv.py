@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from porteiro.cli import opv_actions, opv_conversion
+from porteiro.cli import client, opv_actions, opv_conversion
 from porteiro.cli.screen import AsJson, Limit, Opened, opened, show_fields, show_json, show_table
 from schemas.errors import Reject
 from schemas.opv import Capture, HistoryItem, Opv, OpvFilters
@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     group.command("show")(show_opv)
     opv_actions.register(group)
     opv_conversion.register(group)
+    client.register_of_opv(group)
     app.add_typer(group, name="opv")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -61,13 +62,14 @@ def add_contact(
     by: As,
     place: Annotated[str | None, typer.Option(help="Where the visit was.")] = None,
     outcome: Annotated[str | None, typer.Option(help="What came of it.")] = None,
+    client: Annotated[UUID | None, typer.Option(help="Id of the client, when it is not the main one.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Notes a contact with the client."""
     from opv.actions import contact
 
-    body = _read(ContactBody, kind=kind, place=place, outcome=outcome)
-    _act(by, ident, lambda at: contact(at, body.kind, place=body.place, outcome=body.outcome), as_json)
+    body = _read(ContactBody, kind=kind, place=place, outcome=outcome, client=client)
+    _act(by, ident, lambda at: contact(at, body.kind, **body.model_dump(exclude={"kind"})), as_json)
 
 
 def move(

@@ -32,6 +32,8 @@ class WithdrawalReason(Part):
 
 Seller = Literal["broker", "manager", "director"]
 
+ClientField = Literal["rg", "profession", "income", "nationality"]
+
 
 class WonSale(Part):
     """How a sale is won: `direct` closes the OPV as sold; `documentation` opens a process in the sales module, which
@@ -44,3 +46,5 @@ class WonSale(Part):
     who: list[Seller] = Field(default_factory=lambda: list(get_args(Seller)))
     target: Key | None = None
     """Of `documentation`: which of `targets`; the only one of the target `sales_module`, when there is one alone."""
+    clients_need: list[ClientField] = Field(default_factory=list)
+    """Of `documentation`: what buyers, partners and guarantors must have given besides what every sale needs."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
 from itertools import count
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from tests.pipeline import FIRST_NAMES, Pipeline, Start, lead
 
@@ -78,6 +80,49 @@ def test_keys_of_different_clients_give_the_first_and_a_suggestion(start: Start)
     assert known.document == "39053344705"
     assert json.loads(known.phones) == ["+5511987654321"]
     assert json.loads(known.emails) == ["doc@example.com", "m@example.com"]
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["one batch", "batches"])
+def test_different_documents_are_different_people(start: Start, together: bool) -> None:
+    house = start()
+    phone = {"telefone": "(11) 98765-4321", "email": "m@example.com", "nome": "Maria Lima"}
+    bodies = [{**phone, "cpf": CPF}, {**phone, "cpf": OTHER_CPF}, phone, {"cpf": OTHER_CPF, "telefone": "1130001000"}]
+    for group in [bodies] if together else [[body] for body in bodies]:
+        send(house, *group)
+    assert clients(house) == ["A", "B", "A", "B"]
+    one, two = dict.fromkeys(card.client_id for card in house.captures())
+    assert [row.client_id for row in house.rows("contact_keys", kind="phone", value="+5511987654321")] == [one]
+    (suggestion,) = house.rows("merge_suggestions")
+    assert {suggestion.client_id, suggestion.other_id} == {one, two}
+    assert {row.document for row in house.rows("clients")} == {"39053344705", "52998224725"}
+
+
+def test_a_key_given_up_while_a_lead_waits_for_it_is_made_anew(start_on_postgresql: Start) -> None:
+    house = start_on_postgresql()
+    send(house, {"telefone": "(11) 98765-4321", "nome": "Maria Lima"})
+    house.deliver("site", {"id": "m-0", "telefone": "(11) 98765-4321", "nome": "Maria Lima"})
+    waiting = threading.Thread(target=house.run)
+    with house.database.write() as tx:
+        tx.execute(text("SELECT 1 FROM contact_keys FOR NO KEY UPDATE"))
+        waiting.start()
+        waiting.join(0.5)
+        assert waiting.is_alive()
+        tx.execute(text("DELETE FROM contact_keys"))
+    waiting.join()
+    assert house.delivered() == ["captured"] * 2
+    assert {row.attempts for row in house.rows("deliveries")} == {0}
+    assert len({card.client_id for card in house.captures()}) == 2
+    (key,) = house.rows("contact_keys")
+    assert [card.client_id for card in house.captures() if card.external_id == "m-0"] == [key.client_id]
+
+
+def test_the_names_that_came_with_a_document_are_kept_with_its_key(start_on_sqlite: Start) -> None:
+    house = start_on_sqlite()
+    for name in ("Maria Lima", "Maria de Lima", "João Souza"):
+        send(house, {"telefone": "(11) 98765-4321", "cpf": CPF, "nome": name})
+    (key,) = house.rows("contact_keys", kind="document")
+    assert json.loads(key.names) == ["maria lima", "joao souza"]
+    assert key.stopped_at is None
 
 
 def test_a_client_learns_and_never_forgets(start: Start) -> None:

@@ -61,9 +61,8 @@ def add_comment(ident: str, caller: Calls, body: CommentBody, _: NoParameters) -
 @router.post("/{ident}/contacts", status_code=201)
 def add_contact(ident: str, caller: Calls, body: ContactBody, _: NoParameters) -> Opv:
     """Notes a call, message or visit; the first one is the first response."""
-    return _act(
-        caller, ident, lambda at: contact(at, body.kind, place=body.place, outcome=body.outcome, text=body.text)
-    )
+    said = body.model_dump(exclude={"kind"})
+    return _act(caller, ident, lambda at: contact(at, body.kind, **said))
 
 
 @router.post("/{ident}/stage")

@@ -192,6 +192,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("merged_into IS NOT NULL"),
     )
     op.add_column("deliveries", sa.Column("erased_at", UtcTime(), nullable=True))
+    op.create_index("ix_merge_suggestions_other_id", "merge_suggestions", ["other_id"], unique=False)
     op.add_column("opportunities", sa.Column("presales_team", sa.String(), nullable=True))
     op.add_column("opportunities", sa.Column("presales_manager", sa.String(), nullable=True))
     op.add_column("opportunities", sa.Column("presales_broker", sa.String(), nullable=True))

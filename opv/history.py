@@ -33,6 +33,8 @@ WITHDRAWN = "opv.withdrawn"
 WON = "opv.won"
 NOTICE_QUEUED = "notice.queued"
 REDISTRIBUTION_ASKED = "redistribution.asked"
+PERSONAL_DATA_READ = "personal_data.read"
+HISTORY_EXPORTED = "history.exported"
 
 
 def genesis(opv: UUID) -> bytes:

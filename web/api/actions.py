@@ -94,6 +94,7 @@ def _done(caller: Caller, do: Callable[[Visit], Done]) -> Opv:
     with caller.acting() as visit:
         done = do(visit)
         item = opvs.one(visit.tx, true(), str(done.opv))
+        visit.note_reads([done.opv], "opv")
     for step in sorted(done.woken):
         caller.desk.wake(step)
     if item is None:

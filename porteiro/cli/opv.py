@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from porteiro.cli import opv_actions
+from porteiro.cli import opv_actions, opv_history
 from porteiro.cli.screen import AsJson, Limit, Opened, opened, show_fields, show_json, show_table
 from schemas.errors import Reject
-from schemas.opv import Capture, HistoryItem, Opv, OpvFilters
-from schemas.page import Paging
+from schemas.opv import Capture, HistoryFilters, HistoryItem, Opv, OpvFilters
 
 if TYPE_CHECKING:
     from uuid import UUID
 
 _LISTED = ("Nº", "Etapa", "Situação", "Cliente", "Canal", "Empreendimento", "Equipe", "Corretor", "Criada em")
-_FIXED = frozenset(HistoryItem.model_fields)
 
 
 def register(app: typer.Typer) -> None:
@@ -26,6 +24,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_opvs)
     group.command("show")(show_opv)
     opv_actions.register(group)
+    opv_history.register(group)
     app.add_typer(group, name="opv")
 
 
@@ -79,8 +78,7 @@ def show_opv(
     show_table("Clientes", ("Nome", "Telefones", "E-mails", "Documento", "Tipo", "Papel"), clients)
     for capture in opv.captures:
         show_fields(f"Captação por {capture.channel}", _capture(capture, at))
-    entries = [(e.seq, at.moment(e.at), e.kind, e.actor, _facts(e), e.content) for e in history]
-    show_table("Histórico", ("Nº", "Quando", "Fato", "Por", "Dados", "Conteúdo"), entries)
+    opv_history.show_entries(at, history)
 
 
 def _history(at: Opened, opv: UUID) -> Iterator[HistoryItem]:
@@ -88,7 +86,7 @@ def _history(at: Opened, opv: UUID) -> Iterator[HistoryItem]:
 
     cursor: str | None = None
     while True:
-        page = opvs.history(at.tx, opv, Paging(limit=200, cursor=cursor))
+        page = opvs.history(at.tx, opv, HistoryFilters(limit=200, cursor=cursor))
         yield from page.items
         cursor = page.next
         if cursor is None:
@@ -144,7 +142,3 @@ def _capture(capture: Capture, at: Opened) -> Iterator[tuple[str, object]]:
     yield "Observações", ", ".join(capture.flags)
     yield "Id externo", capture.external_id
     yield "Entrega", capture.delivery
-
-
-def _facts(entry: HistoryItem) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in entry.data.items() if value is not None)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from db.queries import opvs, reads
 from opv.access import oversees
 from schemas.errors import Reject
-from schemas.opv import DecisionItem, HistoryItem, Opv, OpvFilters
+from schemas.opv import DecisionItem, HistoryFilters, HistoryItem, Opv, OpvFilters
 from schemas.page import Page, Paging, Parameters
 from schemas.reads import ReadItem
 from web.api.auth import Calls, Visit
@@ -39,10 +39,12 @@ def show_opv(ident: str, caller: Calls, _: Annotated[Parameters, Query()]) -> Op
 
 
 @router.get("/{ident}/history")
-def show_history(ident: str, caller: Calls, paging: Annotated[Paging, Query()]) -> Page[HistoryItem]:
-    """What happened to an OPV, in order."""
+def show_history(ident: str, caller: Calls, filters: Annotated[HistoryFilters, Query()]) -> Page[HistoryItem]:
+    """What happened to an OPV, in order; of certain kinds, by one person, in a time."""
     with caller.reading() as visit:
-        return opvs.history(visit.tx, _find(visit, ident), paging)
+        opv = _find(visit, ident)
+        visit.note_reads([opv], "history")
+        return opvs.history(visit.tx, opv, filters)
 
 
 @router.get("/{ident}/decisions")

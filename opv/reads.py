@@ -4,6 +4,7 @@ they are counted in a table of their own: a read must not wait for those who wri
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -42,7 +43,7 @@ def seal_some(tx: Connection, house: House, now: datetime) -> int:
         by_day[row.opportunity_id, row.day].append(row)
     sealed = []
     for (opv, day), rows in by_day.items():
-        data = {"day": day.isoformat(), "reads": [entry_of(row) for row in rows]}
+        data = sealed_data(day, rows)
         seq = batch.record(batch.opvs[opv], history.PERSONAL_DATA_READ, Cause("system"), data)
         sealed += [(row, seq) for row in rows]
     batch.write(tx)
@@ -50,9 +51,15 @@ def seal_some(tx: Connection, house: House, now: datetime) -> int:
     return len(opvs)
 
 
-def entry_of(row: Any) -> dict[str, Any]:
-    """A read as the history holds it."""
+def sealed_data(day: date, rows: Iterable[Any]) -> dict[str, Any]:
+    """Reads of one OPV and day as the history holds them, in the order of person and what was read."""
     return {
-        "person": row.person, "what": row.what, "first_at": history.stamp(row.first_at),
-        "last_at": history.stamp(row.last_at), "times": row.times,
+        "day": day.isoformat(),
+        "reads": [
+            {
+                "person": row.person, "what": row.what, "first_at": history.stamp(row.first_at),
+                "last_at": history.stamp(row.last_at), "times": row.times,
+            }
+            for row in sorted(rows, key=lambda row: (row.person, row.what))
+        ],
     }  # fmt: skip

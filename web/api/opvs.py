@@ -9,9 +9,12 @@ from fastapi import APIRouter, Query
 
 from db.queries import opvs, reads
 from opv.access import oversees
+from opv.by_people import act
+from opv.proof import export, prove
 from schemas.errors import Reject
 from schemas.opv import DecisionItem, HistoryFilters, HistoryItem, Opv, OpvFilters
 from schemas.page import Page, Paging, Parameters
+from schemas.proof import Proof
 from schemas.reads import ReadItem
 from web.api.auth import Calls, Visit
 
@@ -45,6 +48,17 @@ def show_history(ident: str, caller: Calls, filters: Annotated[HistoryFilters, Q
         opv = _find(visit, ident)
         visit.note_reads([opv], "history")
         return opvs.history(visit.tx, opv, filters)
+
+
+@router.get("/{ident}/proof")
+def export_proof(ident: str, caller: Calls, _: Annotated[Parameters, Query()]) -> Proof:
+    """The proof of an OPV's history, to be checked by whom it may concern; the history notes who exported it."""
+    numbers: list[int] = []
+    with caller.acting() as visit:
+        at = caller.desk.clock()
+        done = act(visit.tx, visit.house, visit.viewer, at, ident, lambda opv: numbers.append(export(opv)))
+        visit.note_reads([done.opv], "export")
+    return prove(caller.desk.database, done.opv, numbers[0])
 
 
 @router.get("/{ident}/decisions")

@@ -37,7 +37,6 @@ class Proof(BaseModel):
     """The history of the OPV `opv` (its id in hexadecimal), and where it stands in a checkpoint: the entry `sealed` is
     its leaf, `path` leads from there to the root, each step a neighbour and its side."""
 
-    format: Literal["porteiro-history-proof/1"] = "porteiro-history-proof/1"
     opv: str
     entries: list[ProofEntry]
     sealed: int

@@ -10,8 +10,11 @@ import pytest
 from sqlalchemy import select
 
 from db.models import Base, DeliveryOutcome
+from opv.channels.by_hand import take_checkpoint
+from opv.history import genesis
 from tests.pipeline import counted
-from tests.web.api.conftest import Served
+from tests.stored import house
+from tests.web.api.conftest import Served, now
 
 READS = Base.metadata.tables["personal_reads"]
 
@@ -140,3 +143,19 @@ def _fact(served: Served, opv: UUID, seq: int, kind: str, actor: str) -> None:
         "data": "{}", "content_hash": None, "hash": bytes(32),
     }  # fmt: skip
     served.stored.insert("history_entries", row)
+
+
+def test_a_proof_is_given_to_managers_and_directors_and_noted(served: Served) -> None:
+    opv = served.stored.opv(broker="ana", manager="paula", history_head=genesis(UUID(int=0)))
+    path = f"/api/v1/opvs/{opv}/proof"
+    assert served.call(path, "paula").json()["reason"] == "no_checkpoint"
+    list(take_checkpoint(served.stored.database, house(), now))
+    for person, status in (("ana", 403), ("marta", 404), ("olga", 404), ("paula", 200), ("rui", 200)):
+        assert served.call(path, person).status_code == status, person
+    proof = served.call(path).json()
+    assert [(entry["seq"], entry["kind"], entry["actor"]) for entry in proof["entries"]] == [
+        (1, "history.exported", "person:paula"), (2, "history.exported", "person:rui"),
+        (3, "history.exported", "person:rui"),
+    ]  # fmt: skip
+    assert (proof["sealed"], proof["path"], proof["checkpoint"]["number"]) == (0, [], 1)
+    assert noted(served) == [(opv, "paula", "export", 1), (opv, "rui", "export", 2)]

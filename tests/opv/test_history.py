@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from typer.testing import CliRunner
 
 from db.queries.reads import note
+from opv import history
 from opv.verification import verify_all
 from porteiro.cli import app
 from tests.pipeline import HOUSE, TABLES, Pipeline, Start, lead
@@ -170,3 +171,10 @@ def history_verify(house: Pipeline, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setenv("DATABASE_URL", house.database.url.render_as_string(hide_password=False))
     monkeypatch.setenv("PORTEIRO_VAR", str(tmp_path))
     return CliRunner().invoke(app, ["history", "verify"])
+
+
+def test_every_kind_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "history.md").read_text(encoding="utf-8")
+    kinds = {value for name, value in vars(history).items() if name.isupper() and isinstance(value, str)}
+    assert {kind for kind in kinds if f"\n| `{kind}` |" not in text} == set()
+    assert len(kinds) > 10

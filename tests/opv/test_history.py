@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, text
 from sqlalchemy.exc import DatabaseError
 from typer.testing import CliRunner
 
+from db.queries import history as stored_histories
 from db.queries.reads import note
 from opv import history
 from opv.verification import verify_all
@@ -178,3 +179,17 @@ def test_every_kind_is_documented() -> None:
     kinds = {value for name, value in vars(history).items() if name.isupper() and isinstance(value, str)}
     assert {kind for kind in kinds if f"\n| `{kind}` |" not in text} == set()
     assert len(kinds) > 10
+
+
+def test_what_is_written_meanwhile_is_no_fault(house: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill = stored_histories._fill
+
+    def fill_later(tx: Connection, of: Any) -> None:
+        house.deliver("site", lead(1, id="meanwhile"))
+        house.run()
+        fill(tx, of)
+
+    monkeypatch.setattr(stored_histories, "_fill", fill_later)
+    chunks = list(verify_all(house.database.snapshot))
+    assert [chunk.faults for chunk in chunks if chunk.faults] == []
+    assert (chunks[0].entries, house.opvs()[0].history_seq) == (16, 7)

@@ -79,6 +79,16 @@ class Database:
         with self.engine.connect() as tx, tx.begin():
             yield tx
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A reading unit of work whose statements all see the same moment."""
+        if self.dialect == "sqlite":  # where every unit of work does
+            with self.read() as tx:
+                yield tx
+            return
+        with self.engine.connect().execution_options(isolation_level="REPEATABLE READ") as tx, tx.begin():
+            yield tx
+
     def dispose(self) -> None:
         """Closes the pool's connections."""
         self.engine.dispose()

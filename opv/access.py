@@ -115,6 +115,11 @@ def may_operate(viewer: Viewer) -> bool:
     return viewer.role in ("director", "ops")
 
 
+def oversees(viewer: Viewer) -> bool:
+    """Whether the viewer may see who read an OPV that it sees, and export its history: managers and directors."""
+    return viewer.role in ("manager", "director")
+
+
 def sees_persons(viewer: Viewer) -> bool:
     """Whether the viewer may see personal data where it is allowed to look; operations see it masked."""
     return viewer.role != "ops"

@@ -40,6 +40,8 @@ REDISTRIBUTION_ASKED = "redistribution.asked"
 TRANSFER_REQUESTED = "transfer.requested"
 TRANSFER_ANSWERED = "transfer.answered"
 OWNERSHIP_REQUESTED = "ownership.requested"
+PERSONAL_DATA_READ = "personal_data.read"
+HISTORY_EXPORTED = "history.exported"
 
 
 def genesis(opv: UUID) -> bytes:
@@ -95,10 +97,10 @@ class StoredEntry:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A place where a chain does not hold, in words."""
+    """A place where something does not hold, in words: an OPV's chain, or (without OPV) the checkpoints."""
 
-    opv: UUID
-    seq: int
+    opv: UUID | None
+    seq: int | None
     what: str
 
 
@@ -124,8 +126,11 @@ def verify(opv: UUID, head_seq: int, head: bytes, entries: Iterable[StoredEntry]
 
 
 def _content_faults(opv: UUID, entry: StoredEntry) -> Sequence[Fault]:
-    if entry.content_hash is None or entry.erased_at is not None:
-        return ()
+    there = entry.content is not None or entry.salt is not None
+    if entry.content_hash is None:
+        return (Fault(opv, entry.seq, "a content that the entry does not know was added"),) if there else ()
+    if entry.erased_at is not None:
+        return (Fault(opv, entry.seq, "a content that was erased is there"),) if there else ()
     if entry.content is None or entry.salt is None:
         return (Fault(opv, entry.seq, "the content row is missing"),)
     if commitment(entry.salt, entry.content) != entry.content_hash:

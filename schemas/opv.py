@@ -27,6 +27,16 @@ class OpvFilters(Paging):
     created_since: Since | None = None
 
 
+class HistoryFilters(Paging):
+    """What a history is narrowed to. `kind`: one or several; `opv.` stands for all that begin so. `person`: the key of
+    who did it (or an actor in full, as `automation:hot-lead`). From `since` up to, and without, `until`."""
+
+    kind: list[str] = Field(default_factory=list, max_length=50)
+    person: str | None = None
+    since: Since | None = None
+    until: Since | None = None
+
+
 class OpvClient(BaseModel):
     """A client and its part in the OPV. `phones` are E.164; the first phone and e-mail are the main ones."""
 

@@ -51,7 +51,7 @@ class Parameters(BaseModel):
             near = difflib.get_close_matches(name, known, 1)
             hint = f"did you mean `{near[0]}`?" if near else "known: " + (", ".join(known) or "none")
             raise PydanticCustomError("unknown_parameter", "unknown parameter `{name}`: {hint}", _context(name, hint))
-        if "\0" in str(value):
+        if any("\0" in str(one) for one in (value if isinstance(value, list) else [value])):
             raise PydanticCustomError("nul", "parameter `{name}` holds a NUL", _context(name))
 
 

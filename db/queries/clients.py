@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Connection, and_, false, or_, select
 
 from db.models import Client, HistoryEntry
 from db.queries.opvs import history
-from schemas.opv import HistoryItem
-from schemas.page import Page, Paging
+from schemas.opv import HistoryFilters, HistoryItem
+from schemas.page import Page
 
 _OF_MAIN = ("contact.added",)
 """Kinds of entries that concern the main client when they name none."""
@@ -20,10 +20,10 @@ def ids_of(tx: Connection, client: UUID) -> list[UUID]:
     return [client, *tx.execute(select(Client.id).where(Client.merged_into == client).order_by(Client.id)).scalars()]
 
 
-def history_of(tx: Connection, opv: UUID, client: UUID, paging: Paging, *, main: bool) -> Page[HistoryItem]:
+def history_of(tx: Connection, opv: UUID, client: UUID, filters: HistoryFilters, *, main: bool) -> Page[HistoryItem]:
     """Facts of the OPV that concern the client, in order: those that name it, or one that was merged into it, and when
     it is the main client, contacts that name nobody."""
-    return history(tx, opv, paging, _concerning(ids_of(tx, client), main=main))
+    return history(tx, opv, filters, _concerning(ids_of(tx, client), main=main))
 
 
 def _concerning(ids: list[UUID], *, main: bool) -> ColumnElement[bool]:

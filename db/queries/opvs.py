@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, or_, select
 
 from db.bulk import any_of
 from db.models import (
@@ -21,7 +21,7 @@ from db.models import (
     Opportunity,
 )
 from db.queries.paging import cut, decode, encode, newest_first
-from schemas.opv import Capture, DecisionItem, HistoryItem, Opv, OpvClient, OpvFilters, WaitsForBroker
+from schemas.opv import Capture, DecisionItem, HistoryFilters, HistoryItem, Opv, OpvClient, OpvFilters, WaitsForBroker
 from schemas.page import Page, Paging
 
 WAITING = "waiting"
@@ -80,22 +80,24 @@ def identified(ident: str) -> ColumnElement[bool] | None:
         return None
 
 
-def history(tx: Connection, opv: UUID, paging: Paging, where: ColumnElement[bool] | None = None) -> Page[HistoryItem]:
-    """Facts of the OPV in order, content included; with `where`, those of the entries that it holds for."""
+def history(
+    tx: Connection, opv: UUID, filters: HistoryFilters, where: ColumnElement[bool] | None = None
+) -> Page[HistoryItem]:
+    """Facts of the OPV that match, in order, content included; with `where`, those of the entries that it holds for."""
     same = (HistoryContent.opportunity_id == HistoryEntry.opportunity_id) & (HistoryContent.seq == HistoryEntry.seq)
     statement = (
         select(HistoryEntry, HistoryContent.content, HistoryContent.erased_at)
         .outerjoin(HistoryContent, same)
-        .where(HistoryEntry.opportunity_id == opv)
+        .where(HistoryEntry.opportunity_id == opv, *_of_history(filters))
         .order_by(HistoryEntry.seq)
-        .limit(paging.limit + 1)
+        .limit(filters.limit + 1)
     )
     if where is not None:
         statement = statement.where(where)
-    if paging.cursor is not None:
-        after = min(decode(paging.cursor, int)[0], GREATEST_NUMBER)
+    if filters.cursor is not None:
+        after = min(decode(filters.cursor, int)[0], GREATEST_NUMBER)
         statement = statement.where(HistoryEntry.seq > max(after, 0))
-    rows, next_ = cut(list(tx.execute(statement)), paging, lambda row: encode(row.seq))
+    rows, next_ = cut(list(tx.execute(statement)), filters, lambda row: encode(row.seq))
     return Page(items=[_fact(row) for row in rows], next=next_)
 
 
@@ -131,6 +133,21 @@ def _conditions(filters: OpvFilters) -> Iterator[ColumnElement[bool]]:
     for column, value in ((CaptureOrigin.source, filters.source), (CaptureOrigin.channel, filters.channel)):
         if value is not None:
             yield exists().where(CaptureOrigin.opportunity_id == Opportunity.id, column == value)
+
+
+def _of_history(filters: HistoryFilters) -> Iterator[ColumnElement[bool]]:
+    one = HistoryEntry
+    if filters.kind:
+        yield or_(*(
+            func.substr(one.kind, 1, len(kind)) == kind if kind.endswith(".") else one.kind == kind
+            for kind in filters.kind
+        ))  # fmt: skip
+    if filters.person is not None:
+        yield one.actor.in_((filters.person, f"person:{filters.person}"))
+    if filters.since is not None:
+        yield one.at >= filters.since
+    if filters.until is not None:
+        yield one.at < filters.until
 
 
 def _complete(tx: Connection, rows: Sequence[Row[*tuple[Any, ...]]]) -> list[Opv]:

@@ -15,9 +15,11 @@ from sqlalchemy import Connection, select, update
 from db.ids import new_id
 from db.models import Base
 from db.session import Database
+from opv.channels.alarms import HOUSE
 from opv.channels.health import kept
-from opv.channels.plan import CHECK, RECONCILE, begin, of_channel
+from opv.channels.plan import CHECK, CHECKPOINT, RECONCILE, begin, of_channel
 from opv.channels.reconcile import Pull, Pulled
+from opv.checkpoints import Taken, Taking, seal
 from opv.house import House
 from opv.step import Clock
 from schemas.errors import PorteiroError, Reject, Retry
@@ -44,7 +46,7 @@ class _Held:
         c = _CHORES.c
         held = update(_CHORES).where(c.key == self.key, c.lease == self.token)
         if not tx.execute(held.values(due_at=clock() + LEASE)).rowcount:
-            raise Retry("lease_lost", "another process reconciles the channel now")
+            raise Retry("lease_lost", f"another process does `{self.key}` now")
 
 
 def reconcile(
@@ -55,7 +57,10 @@ def reconcile(
     `Park` as the source does, `Reject` when the source cannot, or when the channel is being reconciled already."""
     if not entrance.source.reads_back:
         raise Reject("no_read_api", f"{entrance.source.title} has no API that gives leads back", 409)
-    with _lease(database, entrance, clock) as held:
+    busy = f"{entrance.key} is being reconciled by another process: try again in a minute"
+    with _lease(
+        database, of_channel(RECONCILE, entrance.key), entrance.id, clock, Reject("reconciling", busy, 409)
+    ) as held:
         pull = Pull(
             database, house, entrance, http, clock,
             keep=lambda tx, _: held.keep(tx, clock), quiet=since < held.planned_at,
@@ -83,6 +88,14 @@ def check(database: Database, entrance: Entrance, http: HttpClient, clock: Clock
     return checked
 
 
+def take_checkpoint(database: Database, house: House, clock: Clock) -> Iterator[Taking | Taken | None]:
+    """Seals the reads of the days that are over and takes a checkpoint now; gives how far it is, at last the
+    checkpoint. Raises `Reject` when one is being taken already."""
+    busy = Reject("checkpoint_running", "another process takes a checkpoint: try again in a minute", 409)
+    with _lease(database, CHECKPOINT, HOUSE, clock, busy) as held:
+        yield from seal(database, house, clock, lambda tx, _: held.keep(tx, clock))
+
+
 def _page(pull: Pull, pulled: Pulled) -> Pulled:
     until = time.monotonic() + PATIENCE
     while True:
@@ -95,15 +108,15 @@ def _page(pull: Pull, pulled: Pulled) -> Pulled:
 
 
 @contextmanager
-def _lease(database: Database, entrance: Entrance, clock: Clock) -> Iterator[_Held]:
-    c, key, token = _CHORES.c, of_channel(RECONCILE, entrance.key), new_id()
+def _lease(database: Database, key: str, channel: int, clock: Clock, busy: Reject) -> Iterator[_Held]:
+    """A chore's lease for the time of a command. Raises `busy` when another process has it."""
+    c, token = _CHORES.c, new_id()
     with database.write() as tx:
         now = clock()
-        begin(tx, key, entrance.id, now)
+        begin(tx, key, channel, now)
         row = tx.execute(select(*_CHORES.c).where(c.key == key).with_for_update()).one()
         if row.lease is not None and row.due_at is not None and row.due_at > now:
-            detail = f"{entrance.key} is being reconciled by another process: try again in a minute"
-            raise Reject("reconciling", detail, 409)
+            raise busy
         tx.execute(update(_CHORES).where(c.key == key).values(lease=token, due_at=now + LEASE))
     try:
         yield _Held(key, token, row.planned_at, row.due_at)

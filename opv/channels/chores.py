@@ -21,8 +21,9 @@ from db.session import AnyRow, Database
 from opv.channels.alarms import HOUSE
 from opv.channels.health import keep_alarms, kept
 from opv.channels.hours import count_hours
-from opv.channels.plan import CHECK, HEALTH, HOURS, JITTER, RECONCILE, begin, every, plan, window
+from opv.channels.plan import CHECK, CHECKPOINT, HEALTH, HOURS, JITTER, RECONCILE, begin, every, plan, window
 from opv.channels.reconcile import SETTLE, Pull, Pulled
+from opv.checkpoints import Taken, seal, until_next
 from opv.house import House, HouseOf
 from opv.retry import next_try
 from opv.step import Clock, Progress, fingerprint
@@ -74,6 +75,7 @@ class Upkeep:
             HEALTH: self._look_after_health,
             RECONCILE: self._reconcile,
             CHECK: self._ask_platform,
+            CHECKPOINT: self._take_checkpoint,
         }
 
     def round(self) -> Progress:
@@ -164,8 +166,9 @@ class Upkeep:
         since = _since(turn.row, window(turn.entrance.key, turn.house), self._clock())
         pulled = Pulled.read(turn.state) or Pulled.begin(since, self._clock())
         pull = Pull(
-            self._database, turn.house, turn.entrance, self._http, self._clock, lambda tx, at: self._keep(tx, turn, at)
-        )
+            self._database, turn.house, turn.entrance, self._http, self._clock,
+            lambda tx, at: self._keep(tx, turn, "{}" if at.place is None else at.text()),
+        )  # fmt: skip
         until, turn.covered = time.monotonic() + self.budget, None
         try:
             while True:
@@ -184,13 +187,27 @@ class Upkeep:
             pull.fail(pulled, error.reason if isinstance(error, PorteiroError) else "bug")
             raise
 
-    def _keep(self, tx: Connection, turn: Turn, pulled: Pulled) -> None:
+    def _keep(self, tx: Connection, turn: Turn, state: str) -> None:
         c = _CHORES.c
-        state = "{}" if pulled.place is None else pulled.text()
         held = update(_CHORES).where(c.key == turn.row.key, c.lease == turn.token)
         if not tx.execute(held.values(state=state, due_at=self._clock() + self.work_list.lease)).rowcount:
             raise Retry("lease_lost", "another worker goes on with it")
         turn.state = state
+
+    def _take_checkpoint(self, turn: Turn) -> None:
+        """Seals and takes the day's checkpoint soon after the day (UTC) is over, for some seconds at a time."""
+        until = time.monotonic() + self.budget
+
+        def keep(tx: Connection, state: str) -> None:
+            self._keep(tx, turn, state)
+
+        for done in seal(self._database, turn.house, self._clock, keep, turn.state, daily=True):
+            if isinstance(done, Taken):
+                turn.woken |= {"outbound"} if done.told else set()
+            elif time.monotonic() >= until:
+                turn.again, turn.covered = timedelta(), None
+                return
+        turn.again = until_next(self._clock())
 
     def _ask_platform(self, turn: Turn) -> None:
         """Keeps what the platform says of the channel, for `health` to judge."""

@@ -16,8 +16,12 @@ from schemas.duration import Duration
 _CHORES = Base.metadata.tables["chores"]
 
 HOURS, HEALTH, RECONCILE, CHECK = "hours", "health", "reconcile", "check"
+CHECKPOINT = "checkpoint"
 
-EVERY = {HOURS: timedelta(minutes=15), HEALTH: timedelta(minutes=1), CHECK: timedelta(hours=12)}
+EVERY = {
+    HOURS: timedelta(minutes=15), HEALTH: timedelta(minutes=1), CHECK: timedelta(hours=12),
+    CHECKPOINT: timedelta(days=1),
+}  # fmt: skip
 JITTER = 0.05
 
 
@@ -35,7 +39,7 @@ def plan(tx: Connection, house: House, now: datetime, *, renewed: bool) -> None:
     """Makes the chores that the configuration asks for. One that came back begins anew; one that is to be done more
     often than it was comes due; under a `renewed` configuration those that failed do too, and what platforms say is
     asked again. Those that are being done are left alone. Three statements."""
-    wanted = {HOURS: HOUSE, HEALTH: HOUSE}
+    wanted = {HOURS: HOUSE, HEALTH: HOUSE, CHECKPOINT: HOUSE}
     for entrance in house.entrances.values():
         if not entrance.retired:
             wanted[of_channel(CHECK, entrance.key)] = entrance.id

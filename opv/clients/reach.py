@@ -25,3 +25,14 @@ def seen_clients(tx: Connection, seen: ColumnElement[bool], clients: Iterable[UU
         .distinct()
     )
     return set(tx.execute(statement).scalars())
+
+
+def seen_opvs(tx: Connection, seen: ColumnElement[bool], clients: Iterable[UUID]) -> list[UUID]:
+    """The OPVs for which `seen` holds that involve one of the clients."""
+    statement = (
+        select(InvolvedClient.opportunity_id)
+        .join(Opportunity, Opportunity.id == InvolvedClient.opportunity_id)
+        .where(any_of(tx, InvolvedClient.client_id.expression, sorted(set(clients))), seen)
+        .distinct()
+    )
+    return sorted(tx.execute(statement).scalars())

@@ -13,8 +13,8 @@ from opv.clients.involved import involved_of
 from opv.clients.records import unknown_client
 from opv.house import House
 from schemas.client import InvolvedClient, InvolvedClients
-from schemas.opv import HistoryItem
-from schemas.page import Page, Paging
+from schemas.opv import HistoryFilters, HistoryItem
+from schemas.page import Page
 
 
 def involved_clients(tx: Connection, house: House, opv: UUID) -> InvolvedClients:
@@ -35,11 +35,11 @@ def involved_client(tx: Connection, opv: UUID, client: UUID) -> InvolvedClient:
     raise unknown_client()
 
 
-def history_of_client(tx: Connection, opv: UUID, client: UUID, paging: Paging) -> Page[HistoryItem]:
+def history_of_client(tx: Connection, opv: UUID, client: UUID, filters: HistoryFilters) -> Page[HistoryItem]:
     """What of the OPV's history concerns the client, also of one that was taken out. Raises `Reject`
     `unknown_client` for one that the OPV never had."""
     own = next((one for one in involved_of(tx, opv) if one.id == client), None)
-    page = history_of(tx, opv, client, paging, main=own is not None and own.main)
-    if own is None and not page.items and paging.cursor is None:
+    page = history_of(tx, opv, client, filters, main=own is not None and own.main)
+    if own is None and not page.items and filters.cursor is None:
         raise unknown_client()
     return page

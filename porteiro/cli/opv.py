@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from porteiro.cli import client, opv_actions, opv_conversion
+from porteiro.cli import client, opv_actions, opv_conversion, opv_history
 from porteiro.cli.screen import AsJson, Limit, Opened, opened, show_fields, show_json, show_table
 from schemas.errors import Reject
-from schemas.opv import Capture, HistoryItem, Opv, OpvFilters
-from schemas.page import Paging
+from schemas.opv import Capture, HistoryFilters, HistoryItem, Opv, OpvFilters
 
 if TYPE_CHECKING:
     from uuid import UUID
 
 _LISTED = ("Nº", "Etapa", "Situação", "Cliente", "Canal", "Empreendimento", "Equipe", "Corretor", "Criada em")
-_FIXED = frozenset(HistoryItem.model_fields)
 
 
 def register(app: typer.Typer) -> None:
@@ -28,6 +26,7 @@ def register(app: typer.Typer) -> None:
     opv_actions.register(group)
     opv_conversion.register(group)
     client.register_of_opv(group)
+    opv_history.register(group)
     app.add_typer(group, name="opv")
 
 
@@ -81,8 +80,7 @@ def show_opv(
     show_table("Clientes", ("Nome", "Telefones", "E-mails", "Documento", "Tipo", "Papel"), clients)
     for capture in opv.captures:
         show_fields(f"Captação por {capture.channel or capture.source}", _capture(capture, at))
-    entries = [(e.seq, at.moment(e.at), e.kind, e.actor, _facts(e), e.content) for e in history]
-    show_table("Histórico", ("Nº", "Quando", "Fato", "Por", "Dados", "Conteúdo"), entries)
+    opv_history.show_entries(at, history)
 
 
 def _history(at: Opened, opv: UUID) -> Iterator[HistoryItem]:
@@ -90,7 +88,7 @@ def _history(at: Opened, opv: UUID) -> Iterator[HistoryItem]:
 
     cursor: str | None = None
     while True:
-        page = opvs.history(at.tx, opv, Paging(limit=200, cursor=cursor))
+        page = opvs.history(at.tx, opv, HistoryFilters(limit=200, cursor=cursor))
         yield from page.items
         cursor = page.next
         if cursor is None:
@@ -157,7 +155,3 @@ def _touches(capture: Capture) -> Iterator[str]:
         yield "primeiro"
     if capture.last_touch:
         yield "último"
-
-
-def _facts(entry: HistoryItem) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in entry.data.items() if value is not None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,10 +13,13 @@ from sqlalchemy import Connection, insert, text
 from sqlalchemy.exc import DatabaseError
 from typer.testing import CliRunner
 
-from db.queries.history import chains
-from opv.history import Fault, verify
+from db.queries import history as stored_histories
+from db.queries.reads import note
+from opv import history
+from opv.verification import verify_all
 from porteiro.cli import app
 from tests.pipeline import HOUSE, TABLES, Pipeline, Start, lead
+from tests.tampering import go_behind_the_triggers
 
 AUTOMATED = HOUSE + "automations: [{key: hi, on: opv.assigned, do: [{comment: Olá}, {advance: visit}]}]\n"
 
@@ -31,21 +35,9 @@ def house(start: Start) -> Pipeline:
     return house
 
 
-def faults(tx: Connection) -> list[tuple[UUID, int, str]]:
-    found: list[Fault] = [
-        fault for chain in chains(tx) for fault in verify(chain.opv, chain.seq, chain.head, chain.entries)
-    ]
+def faults(tx: Connection) -> list[tuple[UUID | None, int | None, str]]:
+    found = [fault for chunk in verify_all(lambda: nullcontext(tx)) for _, fault in chunk.faults]
     return [(fault.opv, fault.seq, fault.what) for fault in found]
-
-
-def go_behind_the_triggers(tx: Connection) -> None:
-    """What a person with all rights on the database can do."""
-    if tx.dialect.name == "postgresql":
-        tx.execute(text("SET LOCAL session_replication_role = replica"))
-        return
-    tx.execute(text("PRAGMA defer_foreign_keys = ON"))
-    for (name,) in tx.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():
-        tx.execute(text(f"DROP TRIGGER {name}"))
 
 
 def test_what_the_pipeline_writes_holds(house: Pipeline) -> None:
@@ -61,6 +53,7 @@ def test_what_the_pipeline_writes_holds(house: Pipeline) -> None:
     assert contents == {2: {"message": "Mensagem 1"}, 4: {"text": "Olá"}, 6: {"message": "de novo"}}
 
 
+TABLES_KEPT = ("history_entries", "history_contents", "personal_reads", "checkpoints", "checkpoint_heads")
 REFUSED = (
     "UPDATE history_entries SET data = '{}'",
     "UPDATE history_entries SET seq = seq + 100 WHERE seq = 1",
@@ -68,23 +61,46 @@ REFUSED = (
     "DELETE FROM history_contents",
     "UPDATE history_contents SET content = 'x'",
     "UPDATE history_contents SET content = NULL, salt = NULL",
+    "DELETE FROM personal_reads",
+    "UPDATE personal_reads SET person = 'bia'",
+    "UPDATE personal_reads SET times = times - 1",
+    "UPDATE personal_reads SET times = times + 1 WHERE sealed_seq IS NOT NULL",
+    "UPDATE personal_reads SET sealed_seq = NULL WHERE sealed_seq IS NOT NULL",
+    "DELETE FROM checkpoints",
+    "UPDATE checkpoints SET opvs = opvs + 1",
+    "DELETE FROM checkpoint_heads WHERE seq > 1",
+    "UPDATE checkpoint_heads SET seq = seq - 1",
 )
-TRUNCATE = ("TRUNCATE history_entries CASCADE", "TRUNCATE history_contents")
+TRUNCATE = tuple(f"TRUNCATE {table} CASCADE" for table in TABLES_KEPT)
+
+
+def read_and_seal(house: Pipeline) -> None:
+    """Ana reads all OPVs; the night comes, and morning; she reads them again."""
+    for _ in range(2):
+        with house.database.single() as tx:
+            note(tx, "ana", [(opv.id, "opv") for opv in house.opvs()], house.clock())
+        house.clock.forward(days=1)
+        house.run("upkeep")
+    with house.database.single() as tx:
+        note(tx, "ana", [(opv.id, "opv") for opv in house.opvs()], house.clock())
 
 
 def test_the_database_refuses_to_change_history(house: Pipeline) -> None:
-    before = house.rows("history_entries"), house.rows("history_contents")
+    read_and_seal(house)
+    before = [house.rows(table) for table in TABLES_KEPT]
+    assert all(before)
     for statement in REFUSED + (TRUNCATE if house.database.dialect == "postgresql" else ()):
         with pytest.raises(DatabaseError, match="append-only"):
             house.execute(statement)
-    assert (house.rows("history_entries"), house.rows("history_contents")) == before
+    assert [house.rows(table) for table in TABLES_KEPT] == before
 
 
 def test_replacing_is_no_way_round(start_on_sqlite: Start) -> None:
     house = start_on_sqlite()
     house.deliver("site", lead(mensagem="Olá"))
     house.run()
-    for table in ("history_entries", "history_contents"):
+    read_and_seal(house)
+    for table in TABLES_KEPT:
         statement = insert(TABLES[table]).prefix_with("OR REPLACE").values(**house.rows(table)[0]._mapping)
         with pytest.raises(DatabaseError, match="append-only"), house.database.write() as tx:
             tx.execute(statement)
@@ -127,7 +143,7 @@ def test_what_was_changed_behind_the_triggers_is_found(
         with house.database.write() as tx:
             go_behind_the_triggers(tx)
             for statement in statements:
-                tx.execute(text(statement.replace("{opv}", f"opportunity_id = '{ident}'")))
+                tx.execute(text(statement.replace("{opv}", f"opportunity_id = '{ident}'").replace("{id}", ident)))
             found = faults(tx)
             tx.rollback()
         assert (opv.id, seq, words) in found, what
@@ -138,7 +154,7 @@ def test_what_was_changed_behind_the_triggers_is_found(
     result = history_verify(house, monkeypatch, tmp_path)
     assert result.exit_code == 1
     assert "OPV 1, entry 1: the entry was changed, or one before it" in result.output
-    assert "3 OPVs, 16 entries: 3 faults" in result.output
+    assert "3 OPVs, 16 entries, 0 checkpoints: 3 faults" in result.output
 
 
 def test_an_erased_content_leaves_the_chain_whole(
@@ -146,7 +162,7 @@ def test_an_erased_content_leaves_the_chain_whole(
 ) -> None:
     house.set("history_contents", {"content": None, "salt": None, "erased_at": house.clock()})
     result = history_verify(house, monkeypatch, tmp_path)
-    assert (result.exit_code, result.output.strip()) == (0, "3 OPVs, 16 entries: intact")
+    assert (result.exit_code, result.output.strip()) == (0, "3 OPVs, 16 entries, 0 checkpoints: intact")
     with pytest.raises(DatabaseError, match="append-only"):
         house.set("history_contents", {"content": "{}", "salt": b"s", "erased_at": house.clock()})
 
@@ -156,3 +172,24 @@ def history_verify(house: Pipeline, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setenv("DATABASE_URL", house.database.url.render_as_string(hide_password=False))
     monkeypatch.setenv("PORTEIRO_VAR", str(tmp_path))
     return CliRunner().invoke(app, ["history", "verify"])
+
+
+def test_every_kind_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "history.md").read_text(encoding="utf-8")
+    kinds = {value for name, value in vars(history).items() if name.isupper() and isinstance(value, str)}
+    assert {kind for kind in kinds if f"\n| `{kind}` |" not in text} == set()
+    assert len(kinds) > 10
+
+
+def test_what_is_written_meanwhile_is_no_fault(house: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill = stored_histories._fill
+
+    def fill_later(tx: Connection, of: Any) -> None:
+        house.deliver("site", lead(1, id="meanwhile"))
+        house.run()
+        fill(tx, of)
+
+    monkeypatch.setattr(stored_histories, "_fill", fill_later)
+    chunks = list(verify_all(house.database.snapshot))
+    assert [chunk.faults for chunk in chunks if chunk.faults] == []
+    assert (chunks[0].entries, house.opvs()[0].history_seq) == (16, 7)

@@ -117,6 +117,7 @@ def committed(caller: Caller, do: Callable[[Visit], Done], show: Callable[[Visit
 
 def _opv(visit: Visit, done: Done) -> Opv:
     item = opvs.one(visit.tx, true(), str(done.opv))
+    visit.note_reads([done.opv], "opv")
     if item is None:
         raise Reject("unknown_opv", "no such OPV", 404)
     return item

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import ColumnElement, Connection
 
-from db.queries import tokens
+from db.queries import reads, tokens
 from db.session import Database
 from opv.access import Viewer, may_operate, viewer_of, visible
 from opv.house import House, HouseOf
@@ -33,16 +34,22 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A unit of work on behalf of a person."""
+    """A unit of work on behalf of a person. `read`: what it discloses of which OPVs."""
 
     tx: Connection
     viewer: Viewer
     house: House
+    read: list[tuple[UUID, str]] = field(default_factory=list)
 
     @property
     def seen(self) -> ColumnElement[bool]:
         """Condition on `opportunities`: what the person sees."""
         return visible(self.viewer, self.house)
+
+    def note_reads(self, opvs: Iterable[UUID], what: str) -> None:
+        """To be called by every route whose answer discloses personal data of OPVs; `what` says which: `list`, `opv`,
+        `history`, … It is written before the answer goes out, which fails when it cannot be."""
+        self.read.extend((opv, what) for opv in opvs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +64,17 @@ class Caller:
     def reading(self) -> Iterator[Visit]:
         """To read what the person sees."""
         with self.desk.database.read() as tx:
-            yield self._visit(tx)
+            visit = self._visit(tx)
+            yield visit
+        self._note_after(visit)
 
     @contextmanager
     def acting(self) -> Iterator[Visit]:
         """To change what the person sees."""
         with self.desk.database.write() as tx:
-            yield self._visit(tx)
+            visit = self._visit(tx)
+            yield visit
+            self._note(tx, visit)
 
     @contextmanager
     def operating(self, *, write: bool = False) -> Iterator[Visit]:
@@ -74,6 +85,19 @@ class Caller:
             if not may_operate(visit.viewer):
                 raise Reject("forbidden", "only directors and operations see this", 403)
             yield visit
+            if write:
+                self._note(tx, visit)
+        if not write:
+            self._note_after(visit)
+
+    def _note_after(self, visit: Visit) -> None:
+        """In a unit of work of its own: on SQLite, one that began with reading cannot write."""
+        if visit.read:
+            with self.desk.database.single() as tx:
+                self._note(tx, visit)
+
+    def _note(self, tx: Connection, visit: Visit) -> None:
+        reads.note(tx, visit.viewer.person, visit.read, self.desk.clock())
 
     def _visit(self, tx: Connection) -> Visit:
         person = tokens.person_of(tx, self.token)

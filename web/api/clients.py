@@ -15,6 +15,7 @@ from opv.clients.completeness import completeness
 from opv.clients.duplicates import duplicates
 from opv.clients.involved import involved_of
 from opv.clients.merge import merge_clients
+from opv.clients.reach import seen_opvs
 from opv.clients.records import find_opv, unknown_client
 from opv.clients.show import history_of_client, involved_client, involved_clients
 from schemas.client import (
@@ -27,8 +28,8 @@ from schemas.client import (
     MergeBody,
     Merged,
 )
-from schemas.opv import HistoryItem
-from schemas.page import Page, Paging, Parameters
+from schemas.opv import HistoryFilters, HistoryItem
+from schemas.page import Page, Parameters
 from web.api.auth import Caller, Calls, Visit
 
 router = APIRouter(tags=["clients"])
@@ -41,7 +42,9 @@ Did = TypeVar("Did")
 def list_clients(ident: str, caller: Calls, _: NoParameters) -> InvolvedClients:
     """The clients of an OPV in full, the main one first; what does not fit together, and what is missing."""
     with caller.reading() as visit:
-        return involved_clients(visit.tx, visit.house, find_opv(visit.tx, visit.house, visit.viewer, ident))
+        opv = find_opv(visit.tx, visit.house, visit.viewer, ident)
+        visit.note_reads([opv], "clients")
+        return involved_clients(visit.tx, visit.house, opv)
 
 
 @router.get("/opvs/{ident}/completeness")
@@ -49,6 +52,7 @@ def show_completeness(ident: str, caller: Calls, _: NoParameters) -> Completenes
     """What is missing of each client before the OPV can go to the sales module."""
     with caller.reading() as visit:
         opv = find_opv(visit.tx, visit.house, visit.viewer, ident)
+        visit.note_reads([opv], "clients")
         return completeness(involved_of(visit.tx, opv), visit.house)
 
 
@@ -58,6 +62,7 @@ def involve_client(ident: str, caller: Calls, body: InvolvementBody, _: NoParame
 
     def do(visit: Visit) -> tuple[InvolvedClient, set[str]]:
         added = add_client(visit.tx, visit.house, visit.viewer, caller.desk.clock(), ident, body)
+        visit.note_reads([added.done.opv], "clients")
         return involved_client(visit.tx, added.done.opv, added.client), added.done.woken
 
     return _done(caller, do)
@@ -69,6 +74,7 @@ def correct_client(ident: str, client: str, caller: Calls, body: ClientChangeBod
 
     def do(visit: Visit) -> tuple[InvolvedClient, set[str]]:
         done = change_client(visit.tx, visit.house, visit.viewer, caller.desk.clock(), ident, _id(client), body)
+        visit.note_reads([done.opv], "clients")
         return involved_client(visit.tx, done.opv, _id(client)), done.woken
 
     return _done(caller, do)
@@ -87,19 +93,23 @@ def take_client_out(ident: str, client: str, caller: Calls, _: NoParameters) -> 
 
 @router.get("/opvs/{ident}/clients/{client}/history")
 def show_client_history(
-    ident: str, client: str, caller: Calls, paging: Annotated[Paging, Query()]
+    ident: str, client: str, caller: Calls, filters: Annotated[HistoryFilters, Query()]
 ) -> Page[HistoryItem]:
     """What of an OPV's history concerns one of its clients, in order."""
     with caller.reading() as visit:
         opv = find_opv(visit.tx, visit.house, visit.viewer, ident)
-        return history_of_client(visit.tx, opv, _id(client), paging)
+        visit.note_reads([opv], "history")
+        return history_of_client(visit.tx, opv, _id(client), filters)
 
 
 @router.get("/clients/{client}/duplicates")
 def list_duplicates(client: str, caller: Calls, _: NoParameters) -> Page[Duplicate]:
     """Clients that may be the same person, and why."""
     with caller.reading() as visit:
-        return duplicates(visit.tx, visit.house, visit.viewer, _id(client))
+        found = duplicates(visit.tx, visit.house, visit.viewer, _id(client))
+        shown = [_id(client), *(one.id for one in found.items if one.client)]
+        visit.note_reads(seen_opvs(visit.tx, visit.seen, shown), "clients")
+        return found
 
 
 @router.post("/clients/{client}/merge")
@@ -108,7 +118,9 @@ def merge_with_other(client: str, caller: Calls, body: MergeBody, _: NoParameter
 
     def do(visit: Visit) -> tuple[Merged, set[str]]:
         now = caller.desk.clock()
-        return merge_clients(visit.tx, visit.house, visit.viewer, now, _id(client), body.other, force=body.force)
+        merged = merge_clients(visit.tx, visit.house, visit.viewer, now, _id(client), body.other, force=body.force)
+        visit.note_reads(seen_opvs(visit.tx, visit.seen, [merged[0].client.id]), "clients")
+        return merged
 
     return _done(caller, do)
 

@@ -35,7 +35,9 @@ def request_transfer(ident: str, caller: Calls, body: RequestBody, _: NoParamete
 def list_requests(caller: Calls, filters: Annotated[RequestFilters, Query()]) -> Page[RequestItem]:
     """Requests for OPVs that the caller filed, and those about OPVs it is over; newest first."""
     with caller.reading() as visit:
-        return requests.page(visit.tx, visit.house, visit.viewer, filters)
+        found = requests.page(visit.tx, visit.house, visit.viewer, filters)
+        visit.note_reads([item.opv for item in found.items if item.opv and (item.typed or item.reason)], "requests")
+        return found
 
 
 @router.post("/transfer-requests/{ident}/answer")

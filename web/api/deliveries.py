@@ -59,9 +59,10 @@ def show_delivery(ident: str, caller: Calls, _: Annotated[Parameters, Query()]) 
     """A delivery with the request as stored, secrets masked."""
     with caller.operating() as visit:
         found = deliveries.detail(visit.tx, _id(ident))
-    if found is None:
-        raise _unknown()
-    return found
+        if found is None:
+            raise _unknown()
+        visit.note_reads((one.opv for one in found.submissions if one.opv), "delivery")
+        return found
 
 
 @router.post("/{ident}/replay", status_code=202)

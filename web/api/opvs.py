@@ -7,10 +7,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from db.queries import opvs
+from db.queries import opvs, reads
+from opv.access import oversees
+from opv.by_people import act
+from opv.proof import export, prove
 from schemas.errors import Reject
-from schemas.opv import DecisionItem, HistoryItem, Opv, OpvFilters
+from schemas.opv import DecisionItem, HistoryFilters, HistoryItem, Opv, OpvFilters
 from schemas.page import Page, Paging, Parameters
+from schemas.proof import Proof
+from schemas.reads import ReadItem
 from web.api.auth import Calls, Visit
 
 router = APIRouter(prefix="/opvs", tags=["opvs"])
@@ -20,7 +25,9 @@ router = APIRouter(prefix="/opvs", tags=["opvs"])
 def list_opvs(caller: Calls, filters: Annotated[OpvFilters, Query()]) -> Page[Opv]:
     """OPVs, newest first."""
     with caller.reading() as visit:
-        return opvs.page(visit.tx, visit.seen, filters)
+        page = opvs.page(visit.tx, visit.seen, filters)
+        visit.note_reads((opv.id for opv in page.items), "list")
+        return page
 
 
 @router.get("/{ident}")
@@ -28,23 +35,49 @@ def show_opv(ident: str, caller: Calls, _: Annotated[Parameters, Query()]) -> Op
     """An OPV by its id or number."""
     with caller.reading() as visit:
         found = opvs.one(visit.tx, visit.seen, ident)
-    if found is None:
-        raise _unknown()
-    return found
+        if found is None:
+            raise _unknown()
+        visit.note_reads([found.id], "opv")
+        return found
 
 
 @router.get("/{ident}/history")
-def show_history(ident: str, caller: Calls, paging: Annotated[Paging, Query()]) -> Page[HistoryItem]:
-    """What happened to an OPV, in order."""
+def show_history(ident: str, caller: Calls, filters: Annotated[HistoryFilters, Query()]) -> Page[HistoryItem]:
+    """What happened to an OPV, in order; of certain kinds, by one person, in a time."""
     with caller.reading() as visit:
-        return opvs.history(visit.tx, _find(visit, ident), paging)
+        opv = _find(visit, ident)
+        visit.note_reads([opv], "history")
+        return opvs.history(visit.tx, opv, filters)
+
+
+@router.get("/{ident}/proof")
+def export_proof(ident: str, caller: Calls, _: Annotated[Parameters, Query()]) -> Proof:
+    """The proof of an OPV's history, to be checked by whom it may concern; the history notes who exported it."""
+    numbers: list[int] = []
+    with caller.acting() as visit:
+        at = caller.desk.clock()
+        done = act(visit.tx, visit.house, visit.viewer, at, ident, lambda opv: numbers.append(export(opv)))
+        visit.note_reads([done.opv], "export")
+    return prove(caller.desk.database, done.opv, numbers[0])
 
 
 @router.get("/{ident}/decisions")
 def show_decisions(ident: str, caller: Calls, paging: Annotated[Paging, Query()]) -> Page[DecisionItem]:
     """How its brokers were chosen: rules tried, candidates, who was left out and why; newest first."""
     with caller.reading() as visit:
-        return opvs.decisions(visit.tx, _find(visit, ident), paging)
+        opv = _find(visit, ident)
+        visit.note_reads([opv], "decisions")
+        return opvs.decisions(visit.tx, opv, paging)
+
+
+@router.get("/{ident}/reads")
+def show_reads(ident: str, caller: Calls, paging: Annotated[Paging, Query()]) -> Page[ReadItem]:
+    """Who read personal data of an OPV, the newest day first: for its managers and directors."""
+    with caller.reading() as visit:
+        opv = _find(visit, ident)
+        if not oversees(visit.viewer):
+            raise Reject("not_allowed", "only managers and directors see who read an OPV", 403)
+        return reads.page(visit.tx, opv, paging)
 
 
 def _find(visit: Visit, ident: str) -> UUID:

@@ -17,7 +17,7 @@ from opv.clients.duplicates import duplicates
 from opv.clients.merge import merge_clients
 from schemas.client import Duplicate, Merged
 from schemas.errors import Reject
-from schemas.page import Paging
+from schemas.opv import HistoryFilters
 from tests.opv.clients.test_involving import CPF, OTHER_CPF, add, by, change, client, keys, remove
 from tests.opv.test_actions import everything
 from tests.pipeline import TABLES, Pipeline, Start, drain, lead, limit_batches
@@ -101,7 +101,7 @@ def test_all_that_pointed_at_one_points_at_the_other(start: Start) -> None:
         assert kept == before
         assert (kind, data) == ("clients.merged", {"client": str(stays), "other": str(goes), "conflicts": []})
     with house.database.read() as tx:
-        told = [item.kind for item in history_of(tx, other.id, stays, Paging(), main=True).items]
+        told = [item.kind for item in history_of(tx, other.id, stays, HistoryFilters(), main=True).items]
     assert told == ["opv.created", "opv.captured", "client.added", "client.changed", "client.changed", "clients.merged"]
     house.deliver("blog", {"id": "b", "telefone": "11 98000-0002"})
     house.run()

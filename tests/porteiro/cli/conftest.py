@@ -12,7 +12,10 @@ from db.session import Database
 from porteiro.cli import app
 from porteiro.configuration.apply import apply
 from schemas.config import Configuration
+from tests.pipeline import start
 from tests.stored import CONFIGURATION, NOW, Stored
+
+__all__ = ["Run", "run", "start", "stored"]
 
 Run = Callable[..., Result]
 

@@ -6,17 +6,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Connection
 
 from db.queries import tokens
 from db.session import Database
 from opv.access import Viewer, may_operate, viewer_of, visible
 from opv.house import House, HouseOf
+from opv.masking import shown
 from schemas.errors import Reject
+
+Thing = TypeVar("Thing", bound=BaseModel)
 
 _BEARER = HTTPBearer(auto_error=False, description="`porteiro token create PERSON` prints one")
 
@@ -43,6 +47,10 @@ class Visit:
     def seen(self) -> ColumnElement[bool]:
         """Condition on `opportunities`: what the person sees."""
         return visible(self.viewer, self.house)
+
+    def shown(self, thing: Thing) -> Thing:
+        """A thing or list of operations as the person may see it: personal data masked for those who see no person."""
+        return shown(self.viewer, thing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def report_forwarding(caller: Calls, filters: Annotated[ForwardingFilters, Query
     with caller.operating() as visit:
         house = visit.house
         day = filters.day or caller.desk.clock().astimezone(house.zone).date()
-        return Page(items=forwarding(visit.tx, day, house.zone, house.forwards.keys()))
+        return visit.shown(Page(items=forwarding(visit.tx, day, house.zone, house.forwards.keys())))
 
 
 @router.get("/withdrawals", response_model=Page[CountItem], responses=_CSV)

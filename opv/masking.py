@@ -193,7 +193,7 @@ def _run(one: RunItem) -> dict[str, Any]:
 
 
 def _steps(steps: Any) -> Any:
-    """What the house writes of a step is by key; why it was refused is a sentence, with the code of its reason beside."""
+    """What a step tells by key stays; why it was refused is a sentence, and the code of its reason stands beside it."""
     if not isinstance(steps, list):
         return None
     return [

@@ -104,7 +104,7 @@ def test_who_sees_persons_gets_things_as_they_are() -> None:
     def item(field: str, value: str) -> UnmappedItem:
         return UnmappedItem(field=field, value=value, channel="site", count=1, first_at=NOW, last_at=NOW)
 
-    page = Page(items=[item("shared_phone", "+5511988887777"), item("campaign", "Verão 2026"),
+    page = Page[UnmappedItem](items=[item("shared_phone", "+5511988887777"), item("campaign", "Verão 2026"),
                        item("origin", "maria@example.com"), item("medium", "11988887777")])  # fmt: skip
     assert shown(DIRECTOR, page) is page
     assert [one.value for one in shown(OPS, page).items] == [

@@ -55,15 +55,17 @@ def test_origins(served: Served) -> None:
     store.card(opv, 2, campaign="verão", is_returning=True)
     store.card(store.opv(broker="bia"), campaign='=HYPERLINK("x")')
     first, second = served.items("/api/v1/reports/origins")
-    assert first == {"source": "form", "name": "form", "campaign": "verão", "leads": 2, "opvs": 1}
+    assert first == {
+        "source": "form", "name": "form", "campaign": "verão", "campaign_name": "verão", "leads": 2, "opvs": 1,
+    }  # fmt: skip
     assert second["campaign"] == '=HYPERLINK("x")'
     assert served.items("/api/v1/reports/origins", "ana") == [first]
     answer = served.call("/api/v1/reports/origins?format=csv")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))) == [
-        ["source", "name", "campaign", "leads", "opvs"],
-        ["form", "form", "verão", "2", "1"],
-        ["form", "form", '\'=HYPERLINK("x")', "1", "1"],
+        ["source", "name", "campaign", "campaign_name", "leads", "opvs"],
+        ["form", "form", "verão", "verão", "2", "1"],
+        ["form", "form", '\'=HYPERLINK("x")', '\'=HYPERLINK("x")', "1", "1"],
     ]
 
 

@@ -18,6 +18,7 @@ from porteiro.cli import (
     operations,
     opv,
     reconcile,
+    report,
     run,
     source,
     token,
@@ -50,6 +51,7 @@ def _options(
 
 for group in (
     run, configuration, deliveries, importing, opv, operations, channels, reconcile, unmapped, token, history, source,
+    report,
 ):  # fmt: skip
     group.register(app)
 

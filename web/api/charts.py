@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
-
-import pygal
-from pygal.style import Style
 
 MEDIA_TYPE = "image/svg+xml"
 
@@ -51,7 +50,7 @@ def bars(title: str, period: str, shown: Sequence[Bar]) -> bytes:
     labels = [_short(one.label, _LABEL) for one in shown]
     most = max((one.value for one in shown), default=0) * _with_room(labels, [one.text for one in shown])
     chart = _chart(
-        pygal.HorizontalBar, title, period, _TITLES + _LINE * max(len(shown), 2), show_legend=False,
+        "HorizontalBar", title, period, _TITLES + _LINE * max(len(shown), 2), show_legend=False,
         print_values_position="top", range=(0, most or 1), show_x_labels=False,
     )  # fmt: skip
     chart.add_xml_filter(_figures_outside)
@@ -65,7 +64,7 @@ def columns(title: str, period: str, shown: Sequence[Bar]) -> bytes:
     many = len(shown) > _UPRIGHT_FIGURES
     most = max((one.value for one in shown), default=0)
     chart = _chart(
-        pygal.Bar, title, period, _HEIGHT, show_legend=False, print_values=not many, print_values_position="top",
+        "Bar", title, period, _HEIGHT, show_legend=False, print_values=not many, print_values_position="top",
         range=(0, most * 1.1 or 1), show_y_labels=many, **_slanted([one.label for one in shown]),
     )  # fmt: skip
     chart.add("", [{"value": one.value, "formatter": _saying(one.text)} for one in shown])
@@ -82,14 +81,14 @@ def stacked(title: str, period: str, labels: Sequence[str], series: Sequence[Ser
     named = [f"{_short(label, _LABEL)} ({total})" for label, total in zip(labels, totals, strict=True)]
     if upright:
         chart = _chart(
-            pygal.StackedBar, title, period, _HEIGHT + legend, range=(0, most * 1.05 or 1),
+            "StackedBar", title, period, _HEIGHT + legend, range=(0, most * 1.05 or 1),
             legend_at_bottom_columns=in_line, margin_bottom=bottom, value_colors=_ON_COLORS,
             print_values=len(labels) <= _UPRIGHT_FIGURES // 2, **_slanted(named),
         )  # fmt: skip
     else:
         height = _TITLES + _LINE * max(len(labels), 2) + legend
         chart = _chart(
-            pygal.HorizontalStackedBar, title, period, height, range=(0, most or 1), value_colors=_ON_COLORS,
+            "HorizontalStackedBar", title, period, height, range=(0, most or 1), value_colors=_ON_COLORS,
             legend_at_bottom_columns=in_line, margin_bottom=bottom,
         )  # fmt: skip
         chart.x_labels = named[::-1]
@@ -100,9 +99,10 @@ def stacked(title: str, period: str, labels: Sequence[str], series: Sequence[Ser
 
 
 def _chart(
-    kind: Any, title: str, period: str, height: int, *, value_colors: Sequence[str] = ("#111111",), **options: Any
+    kind: str, title: str, period: str, height: int, *, value_colors: Sequence[str] = ("#111111",), **options: Any
 ) -> Any:
-    style = Style(
+    pygal = _pygal()
+    style = pygal.style.Style(
         background="#ffffff", plot_background="#ffffff", foreground="#222222", foreground_strong="#111111",
         foreground_subtle="#888888", colors=_COLORS, font_family=_FONT, title_font_size=20, label_font_size=14,
         major_label_font_size=14, value_font_size=14, legend_font_size=14, no_data_font_size=20, opacity="1",
@@ -115,9 +115,20 @@ def _chart(
         "no_data_text": "sem dados", "legend_at_bottom": True, "max_scale": 8, "show_x_guides": False,
         "show_y_guides": False, "print_values_position": "center",
     }  # fmt: skip
-    chart = kind(**{**fixed, **options})
+    chart = getattr(pygal, kind)(**{**fixed, **options})
     chart.add_xml_filter(_bare)
     return chart
+
+
+@cache
+def _pygal() -> Any:
+    """The library, when a chart is first drawn, without the hook that it hangs into the import of every module after it
+    for maps, which are not drawn here."""
+    import pygal
+    import pygal.style
+
+    sys.meta_path[:] = [one for one in sys.meta_path if type(one).__module__ != "pygal"]
+    return pygal
 
 
 def _drawn(chart: Any) -> bytes:

@@ -125,6 +125,11 @@ def sees_persons(viewer: Viewer) -> bool:
     return viewer.role != "ops"
 
 
+def may_see_costs(viewer: Viewer) -> bool:
+    """Whether the viewer may see what leads cost: directors, since a cost says something only beside all leads."""
+    return viewer.role == "director"
+
+
 def may_answer_for_persons(viewer: Viewer, house: House) -> bool:
     """Whether the viewer may export and erase what is held on a person: directors, and the officer of `legal`."""
     return viewer.role == "director" or viewer.person == house.configuration.legal.officer

@@ -134,12 +134,13 @@ class DeliveryItem(BaseModel):
 
 
 class DeliveryDetail(DeliveryItem):
-    """A delivery with the request as stored: secrets are masked, `body` is text with what is no UTF-8 replaced."""
+    """A delivery with the request as stored: secrets are masked, `body` is text with what is no UTF-8 replaced. For
+    operations URL, headers and body show the shape of their values alone, and `body_base64` is null."""
 
     url: str
     headers: dict[str, str]
     body: str
-    body_base64: str
+    body_base64: str | None
 
 
 class Refusals(BaseModel):

@@ -46,12 +46,12 @@ def perform(
 def _advance(action: Advance, occurrence: Occurrence, batch: Batch) -> dict[str, Any]:
     opv, order = occurrence.opv, batch.house.stage_order
     if opv.status == "open" and order.get(action.advance, -1) <= order.get(opv.stage, -1):
-        return {"result": "skipped", "because": f"the OPV is already in {opv.stage}"}
+        return _skipped("already_there", f"the OPV is already in {opv.stage}")
     origin = opv.stage
     try:
         seq = move_stage(_acting(occurrence, batch), action.advance, automation=occurrence.automation)
     except Reject as refused:
-        return {"result": "skipped", "because": refused.detail}
+        return _skipped(refused.reason, refused.detail)
     return {"result": "done", "from": origin, "to": action.advance, "seq": seq}
 
 
@@ -68,7 +68,7 @@ def _notify(action: Notify, index: int, occurrence: Occurrence, batch: Batch) ->
     opv = occurrence.opv
     recipients = _recipients(action.notify, opv, batch)
     if not recipients:
-        return {"result": "skipped", "because": f"the OPV has no {action.notify}"}
+        return _skipped("nobody_to_tell", f"the OPV has no {action.notify}")
     for person in recipients:
         batch.rows["outbound_messages"].append(
             {
@@ -96,8 +96,13 @@ def _recipients(who: str, opv: Opv, batch: Batch) -> list[str]:
 def _redistribute(occurrence: Occurrence, batch: Batch, waiting: dict[UUID, dict[str, Any]]) -> dict[str, Any]:
     opv = occurrence.opv
     if opv.status != "open":
-        return {"result": "skipped", "because": "the OPV is closed"}
+        return _skipped("opv_closed", "the OPV is closed")
     waiting[opv.id] = waiting_row(opv.id, batch.now, exclude=opv.broker, cause=occurrence.cause)
     data = {"automation": occurrence.automation, "broker": opv.broker}
     seq = batch.record(opv, history.REDISTRIBUTION_ASKED, occurrence.cause, data)
     return {"result": "done", "seq": seq}
+
+
+def _skipped(reason: str, because: str) -> dict[str, Any]:
+    """Nothing was done: the code of the rule that says so, which everybody may read, and its sentence."""
+    return {"result": "skipped", "reason": reason, "because": because}

@@ -91,7 +91,12 @@ def test_advance_never_goes_back_and_leaves_closed_opvs_alone(start_on_sqlite: S
     assert [step["because"] for step in steps[0]] == [
         "the OPV is closed", "the OPV is closed", "the OPV has no broker",
     ]  # fmt: skip
-    assert steps[2][0] == {"action": "advance", "result": "skipped", "because": "the OPV is already in visit"}
+    assert steps[2][0] == {
+        "action": "advance",
+        "result": "skipped",
+        "reason": "already_there",
+        "because": "the OPV is already in visit",
+    }
     assert house.opvs()[1].stage == "visit"
 
 
@@ -177,7 +182,7 @@ def test_notices_go_to_whom_they_name_with_a_key_that_stays(start: Start, caplog
         "ana", "paula", "rui", "eva", "bia",
     ]  # fmt: skip
     assert json.loads(house.runs()[0].steps)[4] == {
-        "action": "notify", "result": "skipped", "because": "the OPV has no ivo",
+        "action": "notify", "result": "skipped", "reason": "nobody_to_tell", "because": "the OPV has no ivo",
     }  # fmt: skip
 
 

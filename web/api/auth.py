@@ -6,18 +6,22 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Connection
 
 from db.queries import reads, tokens
 from db.session import Database
 from opv.access import Viewer, may_operate, viewer_of, visible
 from opv.house import House, HouseOf
+from opv.masking import shown
 from schemas.errors import Reject
+
+Thing = TypeVar("Thing", bound=BaseModel)
 
 _BEARER = HTTPBearer(auto_error=False, description="`porteiro token create PERSON` prints one")
 
@@ -50,6 +54,10 @@ class Visit:
         """To be called by every route whose answer discloses personal data of OPVs; `what` says which: `list`, `opv`,
         `history`, … It is written before the answer goes out, which fails when it cannot be."""
         self.read.extend((opv, what) for opv in opvs)
+
+    def shown(self, thing: Thing) -> Thing:
+        """A thing or list of operations as the person may see it: personal data masked for those who see no person."""
+        return shown(self.viewer, thing)
 
 
 @dataclass(frozen=True, slots=True)

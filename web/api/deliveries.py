@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 
 from db.queries import deliveries
+from opv.access import sees_persons
 from opv.house import House
 from opv.replay import accept, preview, replay, replay_all
 from schemas.errors import Reject
@@ -35,7 +36,7 @@ def list_deliveries(caller: Calls, filters: Annotated[DeliveryFilters, Query()])
     One that holds only pointers to its leads stays `pending` until the platform has given them: its submissions
     then have the state `fetch`, with the failures so far and the time of the next try."""
     with caller.operating() as visit:
-        return deliveries.page(visit.tx, filters)
+        return visit.shown(deliveries.page(visit.tx, filters))
 
 
 @router.post("/replay", status_code=202)
@@ -48,7 +49,7 @@ def replay_deliveries(caller: Calls, wanted: Replay, _: Annotated[Parameters, Qu
         matching, more = found[: wanted.limit], len(found) > wanted.limit
         if wanted.dry_run:
             changes = _changes(visit.tx, matching, visit.house)
-            return ReplayAnswer(deliveries=len(matching), more=more, dry_run=True, changes=changes)
+            return visit.shown(ReplayAnswer(deliveries=len(matching), more=more, dry_run=True, changes=changes))
         done = replay_all(visit.tx, matching, caller.desk.clock(), visit.viewer.person)
     caller.desk.wake("ingest")
     return ReplayAnswer(deliveries=len(done), more=more, dry_run=False, changes=[])
@@ -56,13 +57,14 @@ def replay_deliveries(caller: Calls, wanted: Replay, _: Annotated[Parameters, Qu
 
 @router.get("/{ident}")
 def show_delivery(ident: str, caller: Calls, _: Annotated[Parameters, Query()]) -> DeliveryDetail:
-    """A delivery with the request as stored, secrets masked."""
+    """A delivery with the request as stored, secrets masked; operations see the shape of what is personal."""
     with caller.operating() as visit:
         found = deliveries.detail(visit.tx, _id(ident))
         if found is None:
             raise _unknown()
-        visit.note_reads((one.opv for one in found.submissions if one.opv), "delivery")
-        return found
+        if sees_persons(visit.viewer):
+            visit.note_reads((one.opv for one in found.submissions if one.opv), "delivery")
+        return visit.shown(found)
 
 
 @router.post("/{ident}/replay", status_code=202)
@@ -75,7 +77,7 @@ def replay_delivery(ident: str, caller: Calls, _: Annotated[Parameters, Query()]
     caller.desk.wake("ingest")
     if found is None:
         raise _unknown()
-    return found
+    return visit.shown(found)
 
 
 @router.post("/{ident}/accept", status_code=202)
@@ -88,7 +90,7 @@ def accept_delivery(ident: str, caller: Calls, _: Annotated[Parameters, Query()]
     caller.desk.wake("ingest")
     if found is None:
         raise _unknown()
-    return found
+    return visit.shown(found)
 
 
 def _changes(tx: Connection, wanted: Sequence[UUID], house: House) -> list[PreviewItem]:

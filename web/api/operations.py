@@ -32,56 +32,56 @@ router = APIRouter(tags=["operations"])
 def list_channels(caller: Calls, _: Annotated[Parameters, Query()]) -> Page[ChannelItem]:
     """Entrances with their last delivery, the outcomes of 24 hours and what was refused at the door."""
     with caller.operating() as visit:
-        return Page(items=channels.channels(visit.tx, caller.desk.clock()))
+        return visit.shown(Page(items=channels.channels(visit.tx, caller.desk.clock())))
 
 
 @router.get("/alarms")
 def list_alarms(caller: Calls, paging: Annotated[Paging, Query()]) -> Page[AlarmItem]:
     """What a person must look at: silent channels, refused requests, tokens, leads that only reconciliation brought."""
     with caller.operating() as visit:
-        return upkeep.alarms(visit.tx, paging)
+        return visit.shown(upkeep.alarms(visit.tx, paging))
 
 
 @router.get("/drift")
 def list_drift(caller: Calls, _: Annotated[Parameters, Query()]) -> Page[DriftItem]:
     """Fields that platforms sent and their source does not know, each once."""
     with caller.operating() as visit:
-        return Page(items=drifted(visit.tx))
+        return visit.shown(Page(items=drifted(visit.tx)))
 
 
 @router.get("/work")
 def list_work(caller: Calls, _: Annotated[Parameters, Query()]) -> Page[StepWork]:
     """Each step of the pipeline: depth, age of the oldest, rate, failures."""
     with caller.operating() as visit:
-        return Page(items=list(work.work(visit.tx, caller.desk.clock())))
+        return visit.shown(Page(items=list(work.work(visit.tx, caller.desk.clock()))))
 
 
 @router.get("/queues")
 def list_queues(caller: Calls, _: Annotated[Parameters, Query()]) -> Page[QueueItem]:
     """The queues of brokers (roletas): members, turns, shares."""
     with caller.operating() as visit:
-        return Page(items=operations.queues(visit.tx))
+        return visit.shown(Page(items=operations.queues(visit.tx)))
 
 
 @router.get("/undistributed")
 def list_undistributed(caller: Calls, paging: Annotated[Paging, Query()]) -> Page[UndistributedItem]:
     """OPVs that wait for a broker, and why."""
     with caller.operating() as visit:
-        return work.undistributed_page(visit.tx, paging)
+        return visit.shown(work.undistributed_page(visit.tx, paging))
 
 
 @router.get("/unmapped")
 def list_unmapped(caller: Calls, filters: Annotated[UnmappedFilters, Query()]) -> Page[UnmappedItem]:
     """Values that came in and mean nothing configured: listings, developments, campaigns, media, origins."""
     with caller.operating() as visit:
-        return operations.unmapped(visit.tx, filters, visit.house.catalog.knows)
+        return visit.shown(operations.unmapped(visit.tx, filters, visit.house.catalog.knows))
 
 
 @router.get("/merge-suggestions")
 def list_merge_suggestions(caller: Calls, paging: Annotated[Paging, Query()]) -> Page[MergeSuggestionItem]:
     """Clients that may be one person."""
     with caller.operating() as visit:
-        return operations.merge_suggestions(visit.tx, paging)
+        return visit.shown(operations.merge_suggestions(visit.tx, paging))
 
 
 @router.get("/automation-runs")
@@ -89,7 +89,7 @@ def list_automation_runs(caller: Calls, filters: Annotated[RunFilters, Query()])
     """What automations did, occurrence by occurrence."""
     with caller.operating() as visit:
         if filters.opv is None:
-            return operations.automation_runs(visit.tx, filters, None)
-        # A run names no client and shows no contact, so that operations may see those of every OPV.
+            return visit.shown(operations.automation_runs(visit.tx, filters, None))
+        # A run names no client, and what it quotes of a lead is masked, so that operations may see those of every OPV.
         opv = opvs.find(visit.tx, true(), filters.opv)
-        return Page(items=[]) if opv is None else operations.automation_runs(visit.tx, filters, opv)
+        return Page(items=[]) if opv is None else visit.shown(operations.automation_runs(visit.tx, filters, opv))

@@ -55,15 +55,17 @@ def test_origins(served: Served) -> None:
     store.card(opv, 2, campaign="verão", is_returning=True)
     store.card(store.opv(broker="bia"), campaign='=HYPERLINK("x")')
     first, second = served.items("/api/v1/reports/origins")
-    assert first == {"source": "form", "name": "form", "campaign": "verão", "leads": 2, "opvs": 1}
+    assert first == {
+        "source": "form", "name": "form", "campaign": "verão", "campaign_name": "verão", "leads": 2, "opvs": 1,
+    }  # fmt: skip
     assert second["campaign"] == '=HYPERLINK("x")'
     assert served.items("/api/v1/reports/origins", "ana") == [first]
     answer = served.call("/api/v1/reports/origins?format=csv")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))) == [
-        ["source", "name", "campaign", "leads", "opvs"],
-        ["form", "form", "verão", "2", "1"],
-        ["form", "form", '\'=HYPERLINK("x")', "1", "1"],
+        ["source", "name", "campaign", "campaign_name", "leads", "opvs"],
+        ["form", "form", "verão", "verão", "2", "1"],
+        ["form", "form", '\'=HYPERLINK("x")', '\'=HYPERLINK("x")', "1", "1"],
     ]
 
 
@@ -82,3 +84,42 @@ def test_first_contact(served: Served) -> None:
     assert served.items("/api/v1/reports/first-contact", "bia") == [bia]
     text = served.call("/api/v1/reports/first-contact?format=csv", "bia").content.decode("utf-8-sig")
     assert text.splitlines()[1] == "bia,Bia Corretora,0,1,,,"
+
+
+def test_a_report_has_three_forms(served: Served) -> None:
+    store = served.stored
+    opv = store.opv(broker="ana", stage="contacted")
+    store.card(opv, campaign="=1+1")
+    store.fact(opv, 1, "opv.created", {"stage": "new"})
+    store.fact(opv, 2, "stage.changed", {"from": "new", "to": "contacted"})
+    withdrawn(served, opv, ago(86400))
+    assert served.items("/api/v1/reports/withdrawals?by=reason&across=broker") == [
+        {"key": "price", "name": "Preço", "count": 1,
+         "across": [{"key": "ana", "name": "Ana Corretora", "count": 1}]},
+    ]  # fmt: skip
+    table = served.call("/api/v1/reports/origins?by=channel&across=campaign&format=csv").content.decode("utf-8-sig")
+    assert table.splitlines() == ["key,name,'=1+1,count", "site,site,1,1"]
+    assert served.items("/api/v1/reports/origins?by=campaign") == [
+        {"key": "=1+1", "name": "=1+1", "leads": 1, "opvs": 1},
+    ]  # fmt: skip
+    assert [one["reached"] for one in served.items("/api/v1/reports/funnel", "ana")] == [1, 1, 0]
+    for report in ("withdrawals", "withdrawals?across=month", "origins", "funnel", "first-contact", "costs"):
+        chart = served.call(f"/api/v1/reports/{report}{'&' if '?' in report else '?'}format=svg")
+        assert (chart.status_code, chart.headers["content-type"]) == (200, "image/svg+xml"), report
+        assert chart.headers["content-security-policy"].startswith("default-src 'none'")
+        assert b"</svg>" in chart.content
+
+
+def test_what_cannot_be_reported_says_why(served: Served) -> None:
+    for query, words in (
+        ("withdrawals?by=team&across=team", "another thing than"),
+        ("origins?across=day", "goes with `by`"),
+        ("funnel?since=2026-09-02&until=2026-09-01", "ends before it begins"),
+        ("funnel?since=0001-01-01", "out of range"),
+        ("costs?by=listing", "by"),
+        ("first-contact?format=pdf", "format"),
+    ):
+        answer = served.call(f"/api/v1/reports/{query}")
+        assert (answer.status_code, words in answer.json()["detail"]) == (422, True), answer.text
+    refused = served.call("/api/v1/reports/costs", "paula")
+    assert (refused.status_code, refused.json()["reason"]) == (403, "forbidden")

@@ -1,0 +1,157 @@
+"""What the access matrix needs of each route: a house, an OPV with what belongs to it, and a body that is right.
+
+Who adds a route adds
+1. a line to `access_matrix.txt`, beside this file;
+2. if it takes a body, one that it would accept, to `BODIES`;
+3. if it only works on an OPV in some state (a withdrawn one, to be reopened), what makes it so, to `STATES`;
+4. if its path has an id that is new here, what makes the thing and gives its id, to `MAKERS`.
+The test says which of them is missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from db.ids import new_id
+from db.models import DeliveryOutcome, InvolvedClient, Opportunity
+from opv.house import House, build_house
+from schemas.config import Configuration
+from tests.stored import CONFIGURATION, NOW, Stored, ago
+
+VIEWERS: Mapping[str, str | None] = {
+    "broker": "ana",
+    "other_broker": "caio",
+    "manager": "paula",
+    "other_manager": "marta",
+    "director": "rui",
+    "presales": "pri",
+    "presales_later": "pri",
+    "ops": "olga",
+    "nobody": None,
+}
+"""Columns of the matrix and who looks: the OPV's broker, a broker who has nothing to do with it, the broker's manager,
+another manager, a director, who serves it in pre-sales while it is there and once it has moved on, operations, and one
+without a token."""
+
+EARLY = "presales"
+"""The column whose OPV is in a stage of pre-sales; in all others it is in one of sales."""
+
+
+def access_house() -> House:
+    """The house of `tests.stored` with pre-sales."""
+    people = [*CONFIGURATION["people"], {"key": "pri", "name": "Pri Atendente", "role": "presales"}]  # type: ignore[misc]
+    stages = [
+        {"key": "qualify", "name": "Qualificação", "kind": "presales"},
+        {"key": "new", "name": "Novo lead"},
+        {"key": "contacted", "name": "Em atendimento"},
+    ]
+    configuration = {**CONFIGURATION, "people": people, "funnel": {"stages": stages}}
+    return build_house(1, Configuration.model_validate(configuration), {})
+
+
+@dataclass
+class Scene:
+    """One call to come: rows to look at or to act on, `number` unique to it. The OPV is made when it is asked for."""
+
+    store: Stored
+    column: str
+    number: int
+    made: list[UUID] = field(default_factory=list)
+
+    @property
+    def opv(self) -> UUID:
+        """The OPV of Ana and Paula, that Pri served before sales."""
+        if not self.made:
+            stage = "qualify" if self.column == EARLY else "new"
+            served = {"team": "sul", "manager": "paula", "broker": "ana", "presales_broker": "pri"}
+            number = 1_000_000 - self.number  # apart from those that the program gives, from 1 or from the highest on
+            self.made.append(self.store.opv(stage=stage, number=number, created_at=ago(3600), **served))
+            self.store.card(self.made[0])
+        return self.made[0]
+
+    def set(self, **columns: Any) -> None:
+        """Changes the OPV's row."""
+        opv = self.opv
+        with self.store.database.write() as tx:
+            tx.execute(update(Opportunity).where(Opportunity.id == opv).values(**columns))
+
+
+def _client(scene: Scene) -> UUID:
+    opv = scene.opv
+    with scene.store.database.read() as tx:
+        statement = select(InvolvedClient.client_id).where(InvolvedClient.opportunity_id == opv)
+        return tx.execute(statement.limit(1)).scalar_one()
+
+
+def _pending_item(scene: Scene) -> UUID:
+    id_ = new_id()
+    scene.store.insert("pending_items", {
+        "id": id_, "opportunity_id": scene.opv, "title": "Enviar tabela", "owner": "ana", "state": "open",
+        "due_at": NOW + timedelta(days=1), "created_by": "paula", "created_at": NOW, "ended_by": None, "ended_at": None,
+    })  # fmt: skip
+    return id_
+
+
+def _attachment(scene: Scene) -> UUID:
+    id_ = new_id()
+    scene.store.insert("attachments", {
+        "id": id_, "opportunity_id": scene.opv, "client_id": None, "name": "proposta.txt", "content_type": "text/plain",
+        "size": 2, "sha256": hashlib.sha256(b"oi").digest(), "added_by": "ana", "added_at": NOW, "erased_at": None,
+        "removed_at": None,
+    })  # fmt: skip
+    return id_
+
+
+def _request(scene: Scene) -> UUID:
+    id_ = new_id()
+    scene.store.insert("transfer_requests", {
+        "id": id_, "opportunity_id": scene.opv, "seq": 1, "kind": "transfer", "asked_by": "ana", "broker": "bia",
+        "at": NOW, "state": "open", "answered_by": None, "answered_at": None, "answer_seq": None,
+    })  # fmt: skip
+    return id_
+
+
+def _delivery(scene: Scene) -> UUID:
+    id_ = scene.store.delivery(DeliveryOutcome.IGNORED)
+    scene.store.submission(id_, "ignored", reason="junk_phone")
+    return id_
+
+
+MAKERS: Mapping[str, Callable[[Scene], object]] = {
+    "opvs": lambda scene: scene.opv,
+    "deliveries": _delivery,
+    "clients": _client,
+    "pending": _pending_item,
+    "attachments": _attachment,
+    "requests": _request,
+}
+"""By the segment of the path before an id: what makes the thing, on the scene's OPV where it belongs to one, and gives
+its id."""
+
+BODIES: Mapping[str, Callable[[Scene], dict[str, Any]]] = {
+    "POST /api/v1/opvs": lambda scene: _json(name="Rosa Nova", phones=[f"(11) 9{7000_0000 + scene.number}"]),
+    "POST /api/v1/opvs/{ident}/comments": lambda _: _json(text="Ligar amanhã"),
+    "POST /api/v1/opvs/{ident}/contacts": lambda _: _json(kind="call"),
+    "POST /api/v1/opvs/{ident}/stage": lambda _: _json(stage="contacted"),
+    "POST /api/v1/opvs/{ident}/assignment": lambda _: _json(broker="bia", reason="férias"),
+    "POST /api/v1/opvs/{ident}/withdrawal": lambda _: _json(reason="price"),
+    "POST /api/v1/opvs/{ident}/won-sale": lambda _: _json(value="350000.00", unit="AP-101", date=f"{ago(86400):%F}"),
+    "POST /api/v1/deliveries/replay": lambda _: _json(outcome="ignored", dry_run=True),
+}
+"""By route: what is sent, as arguments of `requests.request` (`json`, or `files` and `data`)."""
+
+STATES: Mapping[str, Callable[[Scene], None]] = {
+    "POST /api/v1/opvs/{ident}/reopening": lambda scene: scene.set(status="lost"),
+}
+"""By route: what must be so before the call."""
+
+
+def _json(**body: Any) -> dict[str, Any]:
+    return {"json": body}

@@ -17,10 +17,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from db.ids import new_id
-from db.models import DeliveryOutcome, InvolvedClient, Opportunity
+from db.models import DeliveryOutcome, Opportunity
 from opv.house import House, build_house
 from schemas.config import Configuration
 from tests.stored import CONFIGURATION, NOW, Stored, ago
@@ -84,10 +84,14 @@ class Scene:
 
 
 def _client(scene: Scene) -> UUID:
-    opv = scene.opv
-    with scene.store.database.read() as tx:
-        statement = select(InvolvedClient.client_id).where(InvolvedClient.opportunity_id == opv)
-        return tx.execute(statement.limit(1)).scalar_one()
+    """A client involved beside the main one, who could not be taken out."""
+    id_ = new_id()
+    scene.store.insert("clients", {
+        "id": id_, "kind": "natural", "name": "Beto Exemplo", "document": None, "phones": "[]", "emails": "[]",
+        "created_at": ago(0),
+    })  # fmt: skip
+    scene.store.insert("involved_clients", {"opportunity_id": scene.opv, "client_id": id_, "role": "partner"})
+    return id_
 
 
 def _pending_item(scene: Scene) -> UUID:
@@ -130,7 +134,8 @@ MAKERS: Mapping[str, Callable[[Scene], object]] = {
     "clients": _client,
     "pending": _pending_item,
     "attachments": _attachment,
-    "requests": _request,
+    "transfer-requests": _request,
+    "people": lambda _: "ana",
 }
 """By the segment of the path before an id: what makes the thing, on the scene's OPV where it belongs to one, and gives
 its id."""
@@ -143,6 +148,12 @@ BODIES: Mapping[str, Callable[[Scene], dict[str, Any]]] = {
     "POST /api/v1/opvs/{ident}/assignment": lambda _: _json(broker="bia", reason="férias"),
     "POST /api/v1/opvs/{ident}/withdrawal": lambda _: _json(reason="price"),
     "POST /api/v1/opvs/{ident}/won-sale": lambda _: _json(value="350000.00", unit="AP-101", date=f"{ago(86400):%F}"),
+    "POST /api/v1/opvs/{ident}/clients": lambda _: _json(name="Caio Exemplo", kind="natural", role="guarantor"),
+    "PATCH /api/v1/opvs/{ident}/clients/{client}": lambda _: _json(name="Beto Exemplo Filho"),
+    "POST /api/v1/clients/{client}/merge": lambda scene: _json(other=str(_client(scene))),
+    "POST /api/v1/opvs/{ident}/transfer-requests": lambda _: _json(broker="bia", reason="férias"),
+    "POST /api/v1/transfer-requests/{ident}/answer": lambda _: _json(grant=True),
+    "POST /api/v1/people/{person}/portfolio": lambda _: _json(broker="bia", reason="férias"),
     "POST /api/v1/deliveries/replay": lambda _: _json(outcome="ignored", dry_run=True),
 }
 """By route: what is sent, as arguments of `requests.request` (`json`, or `files` and `data`)."""

@@ -127,7 +127,7 @@ class DeliveryItem(BaseModel):
     outcome: str
     reason: str | None
     detail: str | None
-    sha256: str
+    sha256: str | None
     replays: int
     accepted_at: datetime | None
     submissions: list[SubmissionItem]
@@ -135,7 +135,7 @@ class DeliveryItem(BaseModel):
 
 class DeliveryDetail(DeliveryItem):
     """A delivery with the request as stored: secrets are masked, `body` is text with what is no UTF-8 replaced. For
-    operations URL, headers and body show the shape of their values alone, and `body_base64` is null."""
+    operations URL, headers and body show the shape of their values alone, `body_base64` and `sha256` are null."""
 
     url: str
     headers: dict[str, str]

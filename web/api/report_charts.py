@@ -160,8 +160,8 @@ def _others(rest: Sequence[CountItem]) -> str:
 
 
 def _of_origin(one: OriginItem) -> CountItem:
-    name = f"{one.name}: {one.campaign_name}" if one.campaign_name else f"{one.name} (sem campanha)"
-    return CountItem(key=None, name=name, count=one.leads)
+    """The campaign first: names of sources are long, and a label is cut at its end."""
+    return CountItem(key=None, name=f"{one.campaign_name or '(sem campanha)'}, {one.name}", count=one.leads)
 
 
 def _reached(one: FunnelItem) -> str:

@@ -110,7 +110,7 @@ def test_figures_are_written_as_in_brazil() -> None:
                      cost_per_sale=None)  # fmt: skip
     assert "R$ 1.250,00 (4 leads)" in texts(report_charts.costs([spent], CostFilters(), ZONE))
     origin = OriginItem(source="form", name="Formulário", campaign="x", campaign_name="Verão", leads=2, opvs=1)
-    assert "Formulário: Verão" in texts(report_charts.origins([origin], OriginFilters(), ZONE))
+    assert "Verão, Formulário" in texts(report_charts.origins([origin], OriginFilters(), ZONE))
 
 
 def test_nothing_to_show_is_said() -> None:

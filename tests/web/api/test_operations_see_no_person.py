@@ -88,7 +88,7 @@ def test_a_delivery_shows_operations_how_it_is_made(served: Served, planted: dic
         "nome": "Xxxxxxx Xxxxxxxxxxx", "fone": "+9999999999999",
         "contato": [{"e-mail": "xx9999@xxxxxxx.xxx", "cpf": 99999999999}],
     }  # fmt: skip
-    assert shown["body_base64"] is None
+    assert shown["body_base64"] is shown["sha256"] is None
     (submission,) = shown["submissions"]
     assert (submission["external_id"], submission["reason"]) == ("+9999999999999", "junk_phone")
     assert served.call(f"/api/v1/deliveries/{planted['deliveries']}").json()["body_base64"]

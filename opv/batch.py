@@ -3,7 +3,7 @@ meet; rows are written in bulk at the end, in a fixed number of statements."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +17,7 @@ from db.ids import new_id
 from db.models import Base
 from db.statement import OneOf, Statement, pipelined
 from opv import history
+from opv.funnel import Held
 from opv.house import CheckedAutomation, House
 from schemas.duration import Duration
 
@@ -123,6 +124,7 @@ class Batch:
         self._stamp = history.stamp(now)
         self._due_at: dict[str, datetime] = {}
         self.opvs: dict[UUID, Opv] = {}
+        self.held: dict[UUID, Held] = {}
         self.rows: dict[str, list[Row]] = {name: [] for name in _ORDER}
         self.woken: set[str] = set()
 
@@ -138,9 +140,17 @@ class Batch:
         return opv
 
     def record(
-        self, opv: Opv, kind: str, cause: Cause, data: dict[str, Any], content: dict[str, Any] | None = None
+        self,
+        opv: Opv,
+        kind: str,
+        cause: Cause,
+        data: dict[str, Any],
+        content: dict[str, Any] | None = None,
+        *,
+        unheard: bool = False,
     ) -> int:
-        """Appends a history entry and, when an active automation listens to it, its pending event; gives `seq`."""
+        """Appends a history entry and, when an active automation listens to it (unless `unheard`), its pending event;
+        gives `seq`."""
         seq = opv.history_seq + 1
         text = history.text_of(data)
         salt: bytes | None = None
@@ -159,7 +169,7 @@ class Batch:
             }
         )  # fmt: skip
         opv.history_seq, opv.history_head, opv.changed = seq, hashed, True
-        if kind in self.house.by_event:
+        if kind in self.house.by_event and not unheard:
             self._pend(opv, seq, kind, cause)
         return seq
 
@@ -175,13 +185,16 @@ class Batch:
         when it is None)."""
         opv.stage_seq = seq
         for checked in self.house.by_stage.get(opv.stage, ()):
+            self._time(checked, opv, self._due(checked, since))
+
+    def resume_stage(self, opv: Opv, seq: int, since: datetime, left_at: datetime, timed: Collection[str]) -> None:
+        """The OPV is in its stage since entry `seq` of the time `since` as if it had not left it at `left_at`: timers
+        go on, and those that came due meanwhile are due. `timed`: automations whose timers are there or have run."""
+        opv.stage_seq = seq
+        for checked in self.house.by_stage.get(opv.stage, ()):
             due_at = self._due(checked, since)
-            self.rows["timers"].append(
-                {
-                    "id": new_id(), "automation": checked.automation.key, "opportunity_id": opv.id,
-                    "stage": opv.stage, "stage_seq": seq, "due_at": due_at,
-                }
-            )  # fmt: skip
+            if checked.automation.key not in timed and due_at >= left_at:
+                self._time(checked, opv, due_at)
 
     def write(self, tx: Connection) -> None:
         """Writes everything: one statement a table that has rows, whatever their number; few rows without waiting
@@ -203,6 +216,14 @@ class Batch:
             }
         )  # fmt: skip
         self.woken.add("automation")
+
+    def _time(self, checked: CheckedAutomation, opv: Opv, due_at: datetime) -> None:
+        self.rows["timers"].append(
+            {
+                "id": new_id(), "automation": checked.automation.key, "opportunity_id": opv.id,
+                "stage": opv.stage, "stage_seq": opv.stage_seq, "due_at": due_at,
+            }
+        )  # fmt: skip
 
     def _due(self, checked: CheckedAutomation, since: datetime | None) -> datetime:
         key = checked.automation.key

@@ -37,6 +37,12 @@ CLIENT_CHANGED = "client.changed"
 CLIENT_REMOVED = "client.removed"
 CLIENTS_MERGED = "clients.merged"
 REDISTRIBUTION_ASKED = "redistribution.asked"
+PENDING_ADDED = "pending.added"
+PENDING_CHANGED = "pending.changed"
+PENDING_DONE = "pending.done"
+PENDING_CANCELLED = "pending.cancelled"
+DOCUMENT_ADDED = "document.added"
+DOCUMENT_REMOVED = "document.removed"
 
 
 def genesis(opv: UUID) -> bytes:

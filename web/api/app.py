@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from db.session import Database
 from opv.house import HouseOf
 from web import health, metrics
-from web.api import actions, clients, deliveries, operations, opvs, reports
+from web.api import actions, clients, deliveries, operations, opvs, reports, withdrawals
 from web.api.auth import Desk
 from web.api.problems import Problem, install
 
@@ -64,7 +64,7 @@ def create_api(
     api.state.desk = Desk(database, house, wake, clock)
     install(api)
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
-    for part in (opvs, actions, clients, deliveries, operations, reports):
+    for part in (opvs, actions, clients, withdrawals, deliveries, operations, reports):
         routes.include_router(part.router)
     api.include_router(routes)
     api.include_router(health.router(database, clock))

@@ -34,8 +34,8 @@ def test_without_options_it_is_for_the_automatic_reason(action: str) -> None:
         ),
         (
             text("{withdraw: {}}", "false"),
-            "5:58: automations[0].do[0].withdraw: no reason is automatic: write `reason: …`, or `automatic: true` at one "
-            "of the reasons",
+            "5:58: automations[0].do[0].withdraw: no reason is automatic: write `reason: …`, or `automatic: true` at "
+            "one of the reasons",
         ),
         (
             text("withdraw", remarks="true"),

@@ -38,7 +38,8 @@ class AttachmentsFolder:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()
             raise Retry("no_room", f"the file could not be stored ({error.strerror}): try again later") from None
         except BaseException:
             path.unlink(missing_ok=True)

@@ -70,13 +70,13 @@ def clean_name(name: str) -> str:
     a shell or file system, not too long, with its extension."""
     name = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
     name = "".join(one for one in name if unicodedata.category(one)[0] != "C")
-    name = re.sub(r'[<>:"|?*%]', "_", " ".join(name.split())).strip(" .")
+    name = re.sub(r'[<>:"|?*%]', "_", " ".join(name.split())).rstrip(" .")
     stem, dot, extension = name.rpartition(".")
     if not dot:
         stem, extension = name, ""
     while len(stem.encode()) + len(extension.encode()) + 1 > _MOST_NAME and stem:
         stem = stem[:-1]
-    stem = stem.strip() or "arquivo"
+    stem = stem.strip(" .") or "arquivo"
     return ("_" if _RESERVED.fullmatch(stem) else "") + stem + dot + extension
 
 

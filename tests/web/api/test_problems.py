@@ -71,7 +71,7 @@ def test_a_nul_anywhere_is_no_server_error(served: Served) -> None:
             for name in [*names, "un%00known"]:
                 answer = served.call(f"{path.replace('{ident}', '1')}?{name}=a%00b", method=method.upper())
                 assert answer.status_code in (404, 422), (path, name)
-            said = {"reason": "a\0"} if "requestBody" in operation else None
+            said = {"reason": "a\0"} if "application/json" in str(operation.get("requestBody")) else None
             answer = served.call(path.replace("{ident}", "%00"), method=method.upper(), json=said)
             assert answer.status_code == (422 if said else 404 if "{" in path else 200), path
 

@@ -4,7 +4,7 @@ and refuses with a `Reject` (a reason code and a sentence) before it changes any
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
@@ -17,7 +17,10 @@ from opv.batch import Batch, Cause, Opv
 from opv.clients.involved import is_involved
 from opv.distribution.assign import assign
 from opv.distribution.waiting import waiting_row
+from opv.funnel import check_move
+from opv.holdings import held_by
 from opv.roster import Place, Roster
+from opv.withdrawals import chosen
 from schemas.errors import Reject
 
 ContactKind = Literal["call", "whatsapp", "email", "visit"]
@@ -26,6 +29,9 @@ TRANSFER_RULE = "transfer"
 """Stands where a rule's key would in a decision that a person took."""
 
 _MOST_CENTS = 2**63 - 1
+
+_CLOCKS_DIFFER = timedelta(minutes=1)
+"""How far the clock of who tells a time may be ahead of ours."""
 
 
 @dataclass(slots=True)
@@ -61,31 +67,45 @@ def contact(
     outcome: str | None = None,
     text: str | None = None,
     client: UUID | None = None,
+    when: datetime | None = None,
 ) -> int:
-    """Notes a contact with the client (`client`: which of the OPV's, when it is not the main one); the first one is the
-    OPV's first response. `place` is that of a visit."""
+    """Notes a contact with the client (`client`: which of the OPV's, when it is not the main one); the first one that a
+    person had is the OPV's first response. `place` is that of a visit. `when` it was, if not just now: a visit may be
+    one to come, and then it is the agreement on it that counts; one that was earlier than the first contact known
+    becomes the first."""
     if place and kind != "visit":
         raise Reject("place_without_visit", "only a visit has a place", 422)
+    scheduled = when is not None and when > at.batch.now + _CLOCKS_DIFFER
+    if scheduled and kind != "visit":
+        raise Reject("contact_in_future", f"a {kind} is noted once it was made; only a visit may be to come", 422)
+    if scheduled and outcome:
+        raise Reject("outcome_too_early", "a visit to come has no outcome yet", 422)
     said = {"place": place, "outcome": outcome, "text": text}
-    first = at.opv.first_contact_at is None
+    had_at = max(at.opv.created_at, min(when or at.batch.now, at.batch.now))
+    known = at.opv.first_contact_at
+    first = at.viewer is not None and (known is None or had_at < known)
     data: dict[str, Any] = {"contact": kind, "first": first}
+    if when is not None:
+        data |= {"at": history.stamp(when), **({"scheduled": True} if scheduled else {})}
     if client is not None:
         if not is_involved(at.tx, at.opv.id, client):
             raise Reject("unknown_client", "this client is not involved in the OPV", 422)
         data["client"] = str(client)
     if first:
-        at.opv.first_contact_at = at.batch.now
+        at.opv.first_contact_at = had_at
     return at.batch.record(at.opv, history.CONTACT_ADDED, at.cause, data, {k: v for k, v in said.items() if v})
 
 
 def move_stage(at: Acting, stage: str, **data: Any) -> int:
-    """Moves the OPV into another stage of its funnel, forward or back."""
+    """Moves the OPV into another stage of its funnel, forward or back, as the funnel's rules allow."""
     known = at.batch.house.stage_order
     if stage not in known:
         raise Reject("unknown_stage", f"there is no stage {stage}; there is: {', '.join(known)}", 422)
     _open(at.opv)
     if at.opv.stage == stage:
         raise Reject("same_stage", f"the OPV is already in {stage}", 409)
+    role = at.viewer.role if at.viewer else None
+    check_move(at.batch.house, at.opv, stage, role, lambda: held_by(at.tx, at.batch, at.opv))
     return at.batch.move(at.opv, stage, at.cause, data)
 
 
@@ -110,19 +130,19 @@ def transfer(
     )  # fmt: skip
 
 
-def withdraw(at: Acting, reason: str, remarks: str | None = None) -> int:
-    """Closes the OPV as lost, for a reason of the configuration."""
-    known = {one.key: one for one in at.batch.house.configuration.withdrawal_reasons}
-    if reason not in known:
-        raise Reject("unknown_withdrawal_reason", f"there is no reason {reason}; there is: {', '.join(known)}", 422)
+def withdraw(
+    at: Acting, reason: str | None, remarks: str | None = None, *, sub_reason: str | None = None, **data: Any
+) -> int:
+    """Closes the OPV as lost, for a reason of the configuration: the automatic one when none is named."""
     _open(at.opv)
-    if known[reason].needs_remarks and not (remarks and remarks.strip()):
-        raise Reject("remarks_missing", f"the reason {reason} needs remarks", 422)
+    found = chosen(at.batch.house.configuration.withdrawal_reasons, at.opv.stage, reason, sub_reason, remarks)
     content = {"remarks": remarks} if remarks else None
-    seq = _close(at, "lost", history.WITHDRAWN, {"reason": reason, "stage": at.opv.stage}, content)
+    within = {"sub_reason": sub_reason} if sub_reason else {}
+    said = {"reason": found.key, **within, "stage": at.opv.stage, **data}
+    seq = _close(at, "lost", history.WITHDRAWN, said, content)
     at.batch.rows["withdrawals"].append(
-        {"reason": reason, "stage": at.opv.stage, "opportunity_id": at.opv.id, "seq": seq, "at": at.batch.now,
-         "development": at.opv.development, **_served_by(at.opv)}
+        {"reason": found.key, "sub_reason": sub_reason, "stage": at.opv.stage, "opportunity_id": at.opv.id,
+         "seq": seq, "at": at.batch.now, "development": at.opv.development, **_served_by(at.opv)}
     )  # fmt: skip
     return seq
 

@@ -3,7 +3,7 @@ meet; rows are written in bulk at the end, in a fixed number of statements."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +18,7 @@ from db.models import Base
 from db.models.base import UtcTime
 from db.statement import OneOf, Statement, pipelined
 from opv import history
+from opv.funnel import Held
 from opv.house import CheckedAutomation, House
 from schemas.duration import Duration
 
@@ -135,6 +136,7 @@ class Batch:
         self._stamp = history.stamp(now)
         self._due_at: dict[str, datetime] = {}
         self.opvs: dict[UUID, Opv] = {}
+        self.held: dict[UUID, Held] = {}
         self.rows: dict[str, list[Row]] = {name: [] for name in _ORDER}
         self.woken: set[str] = set()
         self.given_away: set[UUID] = set()
@@ -196,13 +198,16 @@ class Batch:
         when it is None)."""
         opv.stage_seq = seq
         for checked in self.house.by_stage.get(opv.stage, ()):
+            self._time(checked, opv, self._due(checked, since))
+
+    def resume_stage(self, opv: Opv, seq: int, since: datetime, left_at: datetime, timed: Collection[str]) -> None:
+        """The OPV is in its stage since entry `seq` of the time `since` as if it had not left it at `left_at`: timers
+        go on, and those that came due meanwhile are due. `timed`: automations whose timers are there or have run."""
+        opv.stage_seq = seq
+        for checked in self.house.by_stage.get(opv.stage, ()):
             due_at = self._due(checked, since)
-            self.rows["timers"].append(
-                {
-                    "id": new_id(), "automation": checked.automation.key, "opportunity_id": opv.id,
-                    "stage": opv.stage, "stage_seq": seq, "due_at": due_at,
-                }
-            )  # fmt: skip
+            if checked.automation.key not in timed and due_at >= left_at:
+                self._time(checked, opv, due_at)
 
     def write(self, tx: Connection) -> None:
         """Writes everything: one statement a table that has rows, whatever their number; few rows without waiting
@@ -227,6 +232,14 @@ class Batch:
             }
         )  # fmt: skip
         self.woken.add("automation")
+
+    def _time(self, checked: CheckedAutomation, opv: Opv, due_at: datetime) -> None:
+        self.rows["timers"].append(
+            {
+                "id": new_id(), "automation": checked.automation.key, "opportunity_id": opv.id,
+                "stage": opv.stage, "stage_seq": opv.stage_seq, "due_at": due_at,
+            }
+        )  # fmt: skip
 
     def _due(self, checked: CheckedAutomation, since: datetime | None) -> datetime:
         key = checked.automation.key

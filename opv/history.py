@@ -42,6 +42,12 @@ TRANSFER_ANSWERED = "transfer.answered"
 OWNERSHIP_REQUESTED = "ownership.requested"
 PERSONAL_DATA_READ = "personal_data.read"
 HISTORY_EXPORTED = "history.exported"
+PENDING_ADDED = "pending.added"
+PENDING_CHANGED = "pending.changed"
+PENDING_DONE = "pending.done"
+PENDING_CANCELLED = "pending.cancelled"
+DOCUMENT_ADDED = "document.added"
+DOCUMENT_REMOVED = "document.removed"
 
 
 def genesis(opv: UUID) -> bytes:

@@ -17,7 +17,7 @@ from opv.catalog import Catalog
 from opv.junk import JunkRules
 from opv.roster import Roster
 from schemas.conditions import Condition
-from schemas.config import Automation, Configuration, InlineQueue, InStage, Queue, Rule
+from schemas.config import Automation, Configuration, InlineQueue, InStage, Queue, Rule, Stage
 from schemas.duration import Duration
 from schemas.source import Entrance
 
@@ -59,6 +59,11 @@ class House:
     def calendar(self) -> Calendar:
         """Business days of the company."""
         return Calendar(self.configuration.company.holidays, self.zone)
+
+    @cached_property
+    def stages(self) -> Mapping[str, Stage]:
+        """Stages of the funnel by key."""
+        return {stage.key: stage for stage in self.configuration.funnel.stages}
 
     @cached_property
     def presales_stages(self) -> Sequence[str]:

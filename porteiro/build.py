@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from adapters.attachments_folder import AttachmentsFolder
 from adapters.sources.base import Source
 from adapters.sources.registry import sources
 from db.session import Database
@@ -62,6 +63,11 @@ class Runtime:
     def houses(self) -> Houses:
         """The configuration in force."""
         return Houses(self.sources, secrets(self.settings))
+
+    @cached_property
+    def files(self) -> AttachmentsFolder:
+        """Where attachments are."""
+        return AttachmentsFolder(self.settings.var / "attachments")
 
     @property
     def clock(self) -> Callable[[], datetime]:
@@ -130,12 +136,13 @@ def build_web(settings: Settings, extra_sources: tuple[Source, ...] = ()) -> ASG
     )
     store = GroupCommit(writer, lambda: waker.wake("ingest"))
     intake = Intake(runtime.houses.entrances, store, refusals, now)
-    api = create_api(database, runtime.houses.current, waker.wake, now)
+    api = create_api(database, runtime.houses.current, waker.wake, now, runtime.files)
     refresher = _Refresher(runtime)
 
     @asynccontextmanager
     async def lifespan(_app: Any) -> AsyncIterator[None]:
         refresher.start()
+        _sweep_files(runtime)
         waker.start()
         refusals.start()
         await store.start()
@@ -147,6 +154,19 @@ def build_web(settings: Settings, extra_sources: tuple[Source, ...] = ()) -> ASG
         database.dispose()
 
     return create_app(intake=intake, api=api, lifespan=lifespan)
+
+
+def _sweep_files(runtime: Runtime) -> None:
+    """Removes files that no attachment asks for; that it fails must keep nobody from being served."""
+    from opv.attachments import sweep
+
+    try:
+        with runtime.database.read() as tx:
+            removed = sweep(tx, runtime.files, now())
+        if removed:
+            log.info("%d files of no attachment were removed", removed)
+    except Exception as error:
+        log.warning("the attachments folder could not be looked through (%s)", type(error).__name__)
 
 
 class _Refresher:

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from schemas.lead import Lead, SentPhone
+from schemas.page import Since
 
 
 def storable(value: str) -> str:
@@ -41,13 +42,14 @@ class CommentBody(Body):
 
 class ContactBody(Body):
     """A contact with the client: with the main one, unless `client` names another of the OPV. `place` is that of a
-    visit."""
+    visit. `at`: when it was, if not just now; that of a visit may be to come."""
 
     kind: Literal["call", "whatsapp", "email", "visit"]
     place: Line | None = None
     outcome: Line | None = None
     text: Prose | None = None
     client: UUID | None = None
+    at: Since | None = None
 
 
 class StageBody(Body):
@@ -68,9 +70,10 @@ class TransferBody(Body):
 
 
 class WithdrawalBody(Body):
-    """A reason of the configuration, and remarks where it needs them."""
+    """A reason of the configuration, one of its sub-reasons where it has any, and remarks where it needs them."""
 
     reason: Word
+    sub_reason: Word | None = None
     remarks: Prose | None = None
 
 

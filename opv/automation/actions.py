@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 
 from db.ids import new_id
 from opv import history
-from opv.actions import Acting, comment, move_stage
+from opv.actions import Acting, comment, move_stage, withdraw
 from opv.batch import Batch, Cause, Opv
 from opv.distribution.waiting import waiting_row
-from schemas.config import Action, Advance, Comment, Notify, Redistribute
+from schemas.config import Action, Advance, Comment, Notify, Redistribute, Withdraw, WithdrawOptions
 from schemas.errors import Reject
 
 
@@ -29,9 +29,15 @@ class Occurrence:
 
 
 def perform(
-    action: Action, index: int, occurrence: Occurrence, batch: Batch, waiting: dict[UUID, dict[str, Any]]
+    action: Action,
+    index: int,
+    occurrence: Occurrence,
+    batch: Batch,
+    waiting: dict[UUID, dict[str, Any]],
+    off_list: set[UUID],
 ) -> dict[str, Any]:
-    """Does one action; gives `{action, result, …}` for the run's record. `waiting` takes OPVs to distribute."""
+    """Does one action; gives `{action, result, …}` for the run's record. `waiting` takes OPVs to distribute, `off_list`
+    those that are no more to be."""
     match action:
         case Advance():
             return {"action": "advance", **_advance(action, occurrence, batch)}
@@ -41,6 +47,12 @@ def perform(
             return {"action": "notify", **_notify(action, index, occurrence, batch)}
         case Redistribute():
             return {"action": "redistribute", **_redistribute(occurrence, batch, waiting)}
+        case Withdraw():
+            done = _withdraw(action.withdraw, occurrence, batch)
+            if done["result"] == "done":
+                waiting.pop(occurrence.opv.id, None)
+                off_list.add(occurrence.opv.id)
+            return {"action": "withdraw", **done}
 
 
 def _advance(action: Advance, occurrence: Occurrence, batch: Batch) -> dict[str, Any]:
@@ -57,6 +69,17 @@ def _advance(action: Advance, occurrence: Occurrence, batch: Batch) -> dict[str,
 
 def _comment(action: Comment, occurrence: Occurrence, batch: Batch) -> dict[str, Any]:
     seq = comment(_acting(occurrence, batch), action.comment, automation=occurrence.automation)
+    return {"result": "done", "seq": seq}
+
+
+def _withdraw(options: WithdrawOptions, occurrence: Occurrence, batch: Batch) -> dict[str, Any]:
+    try:
+        seq = withdraw(
+            _acting(occurrence, batch), options.reason, options.remarks,
+            sub_reason=options.sub_reason, automation=occurrence.automation,
+        )  # fmt: skip
+    except Reject as refused:
+        return {"result": "skipped", "because": refused.detail}
     return {"result": "done", "seq": seq}
 
 

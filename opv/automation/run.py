@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, delete, update
+from sqlalchemy import Connection, Table, delete, select, update
 
 from db.claim import WorkList
 from db.ids import new_id
@@ -28,6 +28,18 @@ _EVENTS = Base.metadata.tables["pending_events"]
 _TIMERS = Base.metadata.tables["timers"]
 
 _EVENTS_DONE = Statement(lambda one_of: delete(_EVENTS).where(one_of(_EVENTS.c.id, "ids")))
+_WORK = Base.metadata.tables["distribution_work"]
+
+# One that is being distributed just now is left to that worker, who waits for the OPV and finds it closed.
+_OFF_LIST = Statement(
+    lambda one_of: delete(_WORK).where(
+        _WORK.c.opportunity_id.in_(
+            select(_WORK.c.opportunity_id)
+            .where(one_of(_WORK.c.opportunity_id, "opvs"))
+            .with_for_update(skip_locked=True)
+        )
+    )
+)
 _TIMERS_DONE = Statement(lambda one_of: delete(_TIMERS).where(one_of(_TIMERS.c.id, "ids")))
 
 MAX_DEPTH = 10
@@ -38,12 +50,13 @@ log = logging.getLogger("porteiro.automation")
 
 @dataclass(slots=True)
 class Round:
-    """A batch of occurrences, the OPVs' captures, and OPVs to put on the distribution list."""
+    """A batch of occurrences, the OPVs' captures, and OPVs to put on the distribution list, or to take off it."""
 
     tx: Connection
     batch: Batch
     captures: Mapping[UUID, Sequence[Any]]
     waiting: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+    off_list: set[UUID] = field(default_factory=set)
 
     def run(self, checked: CheckedAutomation, occurrence: Occurrence, facts: OpvFacts) -> None:
         """Tests the condition, does the actions in order, records the run."""
@@ -52,7 +65,7 @@ class Round:
             self.record(occurrence, "not_met", outcome.because, [])
             return
         steps = [
-            perform(action, index, occurrence, self.batch, self.waiting)
+            perform(action, index, occurrence, self.batch, self.waiting, self.off_list)
             for index, action in enumerate(checked.automation.do)
         ]
         self.record(occurrence, "done", None, steps)
@@ -151,6 +164,8 @@ def _still_in_stage(opv: Opv, timer: Any) -> bool:
 
 def _write(tx: Connection, round_: Round, done: Statement, consumed: Sequence[UUID]) -> set[str]:
     round_.batch.write(tx)
+    if round_.off_list:
+        _OFF_LIST.send(tx, opvs=round_.off_list)
     put_on_list(tx, round_.batch, round_.waiting)
     if consumed:
         done.send(tx, ids=consumed)

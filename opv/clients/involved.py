@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,7 +29,7 @@ _OF_OPVS = Statement(
     lambda one_of: (
         select(
             *(_CLIENTS.c[name] for name in CLIENT_COLUMNS), _INVOLVED.c.role,
-            (_OPVS.c.client_id == _CLIENTS.c.id).label("main"),
+            (_OPVS.c.client_id == _CLIENTS.c.id).label("main"), _OPVS.c.id.label("opv"),
         )
         .join(_INVOLVED, _INVOLVED.c.client_id == _CLIENTS.c.id)
         .join(_OPVS, _OPVS.c.id == _INVOLVED.c.opportunity_id)
@@ -61,8 +63,15 @@ class Involved:
 
 def involved_of(tx: Connection, opv: UUID) -> list[Involved]:
     """The clients of an OPV, the main one first, then in the order in which the house came to know them."""
-    found = [_involved(row) for row in _OF_OPVS.rows(tx, opvs={opv})]
-    return sorted(found, key=lambda one: not one.main)
+    return involved_of_all(tx, {opv}).get(opv, [])
+
+
+def involved_of_all(tx: Connection, opvs: Collection[UUID]) -> dict[UUID, list[Involved]]:
+    """As `involved_of`, of many OPVs in one statement."""
+    found: dict[UUID, list[Involved]] = defaultdict(list)
+    for row in _OF_OPVS.rows(tx, opvs=opvs):
+        found[row.opv].append(_involved(row))
+    return {opv: sorted(people, key=lambda one: not one.main) for opv, people in found.items()}
 
 
 def is_involved(tx: Connection, opv: UUID, client: UUID) -> bool:

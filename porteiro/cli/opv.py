@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from porteiro.cli import client, opv_actions, opv_conversion, opv_history
+from porteiro.cli import client, opv_actions, opv_attachments, opv_conversion, opv_history, opv_pending
 from porteiro.cli.screen import AsJson, Limit, Opened, opened, show_fields, show_json, show_table
 from schemas.errors import Reject
 from schemas.opv import Capture, HistoryFilters, HistoryItem, Opv, OpvFilters
@@ -27,6 +27,8 @@ def register(app: typer.Typer) -> None:
     opv_conversion.register(group)
     client.register_of_opv(group)
     opv_history.register(group)
+    opv_pending.register(group)
+    opv_attachments.register(group)
     app.add_typer(group, name="opv")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
@@ -13,8 +13,11 @@ from porteiro.cli.in_name import As, Ident
 from porteiro.cli.in_name import act_on as _act
 from porteiro.cli.in_name import read as _read
 from porteiro.cli.in_name import register_lead as _register
-from porteiro.cli.screen import AsJson
+from porteiro.cli.screen import AsJson, read_moment
 from schemas.opv_actions import CommentBody, ContactBody, RegistrationBody, TransferBody, WithdrawalBody
+
+if TYPE_CHECKING:
+    from opv.actions import Acting
 
 
 def register(group: typer.Typer) -> None:
@@ -23,6 +26,7 @@ def register(group: typer.Typer) -> None:
     group.command("comment")(add_comment)
     group.command("contact")(add_contact)
     group.command("move")(move)
+    group.command("undo")(undo)
     group.command("transfer")(give)
     group.command("withdraw")(give_up)
     group.command("reopen")(open_again)
@@ -62,14 +66,23 @@ def add_contact(
     by: As,
     place: Annotated[str | None, typer.Option(help="Where the visit was.")] = None,
     outcome: Annotated[str | None, typer.Option(help="What came of it.")] = None,
+    text: Annotated[str | None, typer.Option(help="What was said.")] = None,
+    when: Annotated[
+        str | None, typer.Option("--at", help="When it was, ISO 8601, if not just now; a visit may be to come.")
+    ] = None,
     client: Annotated[UUID | None, typer.Option(help="Id of the client, when it is not the main one.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Notes a contact with the client."""
     from opv.actions import contact
 
-    body = _read(ContactBody, kind=kind, place=place, outcome=outcome, client=client)
-    _act(by, ident, lambda at: contact(at, body.kind, **body.model_dump(exclude={"kind"})), as_json)
+    body = _read(ContactBody, kind=kind, place=place, outcome=outcome, text=text, client=client)
+    said = body.model_dump(exclude={"kind", "at"})
+
+    def note(at: Acting) -> int:
+        return contact(at, body.kind, when=read_moment(when, at.batch.house.zone) if when else None, **said)
+
+    _act(by, ident, note, as_json)
 
 
 def move(
@@ -79,6 +92,13 @@ def move(
     from opv.actions import move_stage
 
     _act(by, ident, lambda at: move_stage(at, stage), as_json)
+
+
+def undo(ident: Ident, by: As, as_json: AsJson = False) -> None:
+    """Takes back the person's last move, within a minute of it."""
+    from opv.undo import undo_move
+
+    _act(by, ident, undo_move, as_json)
 
 
 def give(
@@ -103,14 +123,15 @@ def give_up(
     ident: Ident,
     reason: Annotated[str, typer.Argument(help="Key of the reason.")],
     by: As,
+    sub_reason: Annotated[str | None, typer.Option(help="Key of the reason within the reason.")] = None,
     remarks: Annotated[str | None, typer.Option(help="In the client's words.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Closes the OPV as lost."""
     from opv.actions import withdraw
 
-    body = _read(WithdrawalBody, reason=reason, remarks=remarks)
-    _act(by, ident, lambda at: withdraw(at, body.reason, body.remarks), as_json)
+    body = _read(WithdrawalBody, reason=reason, sub_reason=sub_reason, remarks=remarks)
+    _act(by, ident, lambda at: withdraw(at, body.reason, body.remarks, sub_reason=body.sub_reason), as_json)
 
 
 def open_again(ident: Ident, by: As, as_json: AsJson = False) -> None:

@@ -43,13 +43,16 @@ class Opened:
 
     def since(self, text: str | None) -> datetime | None:
         """A time out of an option: ISO 8601, in the company's zone when it names none."""
-        if text is None:
-            return None
-        try:
-            at = datetime.fromisoformat(text)
-            return (at.replace(tzinfo=self.zone) if at.tzinfo is None else at).astimezone(UTC)
-        except (ValueError, OverflowError):
-            raise typer.BadParameter(f"{text!r} is no time: write for example 2026-03-01T08:00") from None
+        return None if text is None else read_moment(text, self.zone)
+
+
+def read_moment(text: str, zone: tzinfo) -> datetime:
+    """A time out of an option: ISO 8601, in `zone` when it names none."""
+    try:
+        at = datetime.fromisoformat(text)
+        return (at.replace(tzinfo=zone) if at.tzinfo is None else at).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(f"{text!r} is no time: write for example 2026-03-01T08:00") from None
 
 
 @contextmanager

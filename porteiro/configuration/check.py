@@ -222,6 +222,34 @@ def _check_automation(automation: Place, file: _File, report: Report) -> None:
         if target.text is not None and target.text not in (*NOTIFIED, *people):
             hint = nearest(target.text, (*NOTIFIED, *people))
             report.error(target, f"there is nobody called `{target.text}`, {hint}")
+        withdraw = action if action.text == "withdraw" else action.child("withdraw")
+        if withdraw is not None:
+            _check_withdraw(withdraw, file, report)
+
+
+def _check_withdraw(withdraw: Place, file: _File, report: Report) -> None:
+    """An automation must be able to withdraw by itself: with a reason, and all that this reason needs."""
+    reasons = file.by_key["withdrawal_reasons"]
+    _check_known([withdraw["reason"]], "withdrawal_reasons", file, report)
+    automatic = (one for one in reasons.values() if one["automatic"].value is True)
+    named = withdraw["reason"].text
+    reason = next(automatic, None) if named is None else reasons.get(named)
+    if reason is None:
+        if named is None:
+            report.error(
+                withdraw, "no reason is automatic: write `reason: …`, or `automatic: true` at one of the reasons"
+            )
+        return
+    key, subs = reason["key"].text, [one["key"].text or "" for one in reason["sub_reasons"].each()]
+    sub = withdraw["sub_reason"]
+    if sub.text is not None and sub.text not in subs:
+        report.error(sub, f"`{key}` has no sub-reason `{sub.text}`, {nearest(sub.text, subs)}")
+    elif subs and sub.text is None:
+        report.error(
+            withdraw, f"the reason `{key}` needs a sub-reason: write `sub_reason: …`, one of {', '.join(subs)}"
+        )
+    if reason["needs_remarks"].value is True and withdraw["remarks"].text is None:
+        report.error(withdraw, f"the reason `{key}` needs remarks: write `remarks: …`")
 
 
 def _check_withdrawal_reasons(file: _File, report: Report) -> None:

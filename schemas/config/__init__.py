@@ -15,6 +15,8 @@ from schemas.config.automations import (
     NoOptions,
     Notify,
     Redistribute,
+    Withdraw,
+    WithdrawOptions,
 )
 from schemas.config.catalog import Development, MediaCost, Named
 from schemas.config.channels import Channel, Deny, FormJunk, Junk, LeadDefault, PerAddress, Reconcile, Retention
@@ -69,6 +71,8 @@ __all__ = [
     "Team",
     "TeamManager",
     "WhatsApp",
+    "Withdraw",
+    "WithdrawOptions",
     "WithdrawalReason",
     "WonSale",
 ]

@@ -19,7 +19,19 @@ class InStage(Part):
 
 
 EventName = Literal[
-    "opv.created", "opv.captured", "opv.assigned", "stage.changed", "transfer.requested", "ownership.requested"
+    "opv.created",
+    "opv.captured",
+    "opv.assigned",
+    "opv.withdrawn",
+    "opv.reopened",
+    "opv.won",
+    "stage.changed",
+    "contact.added",
+    "comment.added",
+    "message.received",
+    "call.received",
+    "transfer.requested",
+    "ownership.requested",
 ]
 """`opv.assigned` is the assignment in sales; pre-sales and sharing are none to an automation."""
 
@@ -52,11 +64,26 @@ class Redistribute(Part):
     redistribute: NoOptions
 
 
+class WithdrawOptions(Part):
+    """Why, by key; without a reason: the one of `withdrawal_reasons` that is automatic."""
+
+    reason: Key | None = None
+    sub_reason: Key | None = None
+    remarks: Text | None = None
+
+
+class Withdraw(Part):
+    """Closes the OPV as lost: `withdraw: {reason: no-answer}`."""
+
+    withdraw: WithdrawOptions
+
+
 ACTIONS: dict[str, type[Part]] = {
     "advance": Advance,
     "comment": Comment,
     "notify": Notify,
     "redistribute": Redistribute,
+    "withdraw": Withdraw,
 }
 
 
@@ -70,7 +97,8 @@ Action = Annotated[
     Annotated[Advance, Tag("@advance")]
     | Annotated[Comment, Tag("@comment")]
     | Annotated[Notify, Tag("@notify")]
-    | Annotated[Redistribute, Tag("@redistribute")],
+    | Annotated[Redistribute, Tag("@redistribute")]
+    | Annotated[Withdraw, Tag("@withdraw")],
     Discriminator(_action_name),
 ]
 
@@ -94,7 +122,8 @@ class Automation(Part):
     @field_validator("do", mode="before")
     @classmethod
     def _null_options(cls, value: Any) -> Any:
-        """`redistribute:` with nothing behind it means no options."""
+        """`redistribute:` or `withdraw:` with nothing behind it means no options."""
         if not isinstance(value, list):
             return value
-        return [{"redistribute": {}} if item in ({"redistribute": None}, "redistribute") else item for item in value]
+        names = ("redistribute", "withdraw")
+        return [next(({name: {}} for name in names if item in ({name: None}, name)), item) for item in value]

@@ -27,7 +27,7 @@ class WithdrawalReason(Part):
     stages: list[Key] = Field(default_factory=list)
     """Stages in which it may be given; all, when none is named."""
     automatic: bool = False
-    """The reason of withdrawals that happen by themselves, when none is named: one of the list at most."""
+    """The reason of withdrawals by automations that name none: one of the list at most."""
 
 
 Seller = Literal["broker", "manager", "director"]

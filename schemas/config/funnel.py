@@ -29,9 +29,9 @@ class Stage(Part):
     kind: Literal["presales", "sales"] = "sales"
     """In a `presales` stage the pre-sales operator of an OPV sees it and acts on it."""
     requires: list[Requirement] = Field(default_factory=list)
-    """What an OPV must have before it enters; of the main client: name, phone, e-mail, document."""
+    """What an OPV must have before it is moved into it; of the main client: name, phone, e-mail, document."""
     locked: bool = False
-    """Only managers and directors move an OPV out of it."""
+    """Only managers and directors move an OPV out of it; automations do not."""
 
 
 class Funnel(Part):
@@ -40,7 +40,7 @@ class Funnel(Part):
     key: Key = "sales"
     name: Text = "Vendas"
     no_skip: bool = False
-    """Going forward, an OPV takes every stage."""
+    """Going forward, an OPV takes every stage; going back is free."""
     stages: list[Stage] = Field(min_length=1)
 
 

@@ -13,6 +13,7 @@ from opv.actions import Acting, comment, contact, move_stage, reopen, win, withd
 from opv.by_people import Done, act, register
 from opv.conversion import requests
 from opv.conversion.parts import give
+from opv.undo import undo_move
 from schemas.conversion import RequestItem
 from schemas.errors import Reject
 from schemas.opv import Opv
@@ -60,15 +61,21 @@ def add_comment(ident: str, caller: Calls, body: CommentBody, _: NoParameters) -
 
 @router.post("/{ident}/contacts", status_code=201)
 def add_contact(ident: str, caller: Calls, body: ContactBody, _: NoParameters) -> Opv:
-    """Notes a call, message or visit; the first one is the first response."""
-    said = body.model_dump(exclude={"kind"})
-    return _act(caller, ident, lambda at: contact(at, body.kind, **said))
+    """Notes a call, message or visit, now, earlier or (a visit) to come; the first one is the first response."""
+    said = body.model_dump(exclude={"kind", "at"})
+    return _act(caller, ident, lambda at: contact(at, body.kind, when=body.at, **said))
 
 
 @router.post("/{ident}/stage")
 def change_stage(ident: str, caller: Calls, body: StageBody, _: NoParameters) -> Opv:
-    """Moves the OPV into another stage."""
+    """Moves the OPV into another stage, as the funnel's rules allow."""
     return _act(caller, ident, lambda at: move_stage(at, body.stage))
+
+
+@router.post("/{ident}/stage/undo")
+def undo_stage(ident: str, caller: Calls, _: NoParameters) -> Opv:
+    """Takes back the caller's last move, within a minute of it."""
+    return _act(caller, ident, undo_move)
 
 
 @router.post("/{ident}/assignment")
@@ -82,7 +89,7 @@ def change_assignment(ident: str, caller: Calls, body: TransferBody, _: NoParame
 @router.post("/{ident}/withdrawal")
 def withdraw_opv(ident: str, caller: Calls, body: WithdrawalBody, _: NoParameters) -> Opv:
     """Closes the OPV as lost."""
-    return _act(caller, ident, lambda at: withdraw(at, body.reason, body.remarks))
+    return _act(caller, ident, lambda at: withdraw(at, body.reason, body.remarks, sub_reason=body.sub_reason))
 
 
 @router.post("/{ident}/reopening")

@@ -11,8 +11,20 @@ from fastapi.responses import HTMLResponse
 
 from db.session import Database
 from opv.house import HouseOf
+from schemas.files import Files
 from web import health, metrics
-from web.api import actions, clients, conversion, deliveries, operations, opvs, reports
+from web.api import (
+    actions,
+    attachments,
+    clients,
+    conversion,
+    deliveries,
+    operations,
+    opvs,
+    pending_items,
+    reports,
+    withdrawals,
+)
 from web.api.auth import Desk
 from web.api.problems import Problem, install
 
@@ -42,6 +54,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         (403, "The person may not"),
         (404, "There is no such thing, or the person does not see it"),
         (409, "The state of things does not allow it"),
+        (413, "A file is too large"),
         (422, "A parameter is unknown or wrong"),
         (503, "The database does not answer"),
     )
@@ -49,9 +62,10 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 def create_api(
-    database: Database, house: HouseOf, wake: Callable[[str], None], clock: Callable[[], datetime]
+    database: Database, house: HouseOf, wake: Callable[[str], None], clock: Callable[[], datetime], files: Files
 ) -> FastAPI:
-    """The application. `wake` asks for a step of the pipeline soon and never raises; `clock` gives aware times."""
+    """The application. `wake` asks for a step of the pipeline soon and never raises; `clock` gives aware times; `files`
+    is where attachments are."""
     api = FastAPI(
         title="Porteiro",
         version="1",
@@ -61,10 +75,13 @@ def create_api(
         redoc_url=None,
         redirect_slashes=False,
     )
-    api.state.desk = Desk(database, house, wake, clock)
+    api.state.desk = Desk(database, house, wake, clock, files)
     install(api)
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
-    for part in (opvs, actions, clients, conversion, deliveries, operations, reports):
+    parts = (
+        opvs, actions, clients, conversion, pending_items, attachments, withdrawals, deliveries, operations, reports,
+    )  # fmt: skip
+    for part in parts:
         routes.include_router(part.router)
     api.include_router(routes)
     api.include_router(health.router(database, clock))

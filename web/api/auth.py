@@ -20,6 +20,7 @@ from opv.access import Viewer, may_operate, viewer_of, visible
 from opv.house import House, HouseOf
 from opv.masking import shown
 from schemas.errors import Reject
+from schemas.files import Files
 
 Thing = TypeVar("Thing", bound=BaseModel)
 
@@ -28,12 +29,14 @@ _BEARER = HTTPBearer(auto_error=False, description="`porteiro token create PERSO
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the routes work with, handed in by the composition root. `wake` wakes a step of the pipeline."""
+    """What the routes work with, handed in by the composition root. `wake` wakes a step of the pipeline,
+    `files` is where attachments are."""
 
     database: Database
     house: HouseOf
     wake: Callable[[str], None]
     clock: Callable[[], datetime]
+    files: Files
 
 
 @dataclass(frozen=True, slots=True)

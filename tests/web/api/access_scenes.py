@@ -14,6 +14,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -63,6 +64,8 @@ class Scene:
     store: Stored
     column: str
     number: int
+    folder: Path
+    """That of the test, with the attachments in it."""
     made: list[UUID] = field(default_factory=list)
 
     @property
@@ -105,6 +108,9 @@ def _pending_item(scene: Scene) -> UUID:
 
 def _attachment(scene: Scene) -> UUID:
     id_ = new_id()
+    files = scene.folder / "attachments"
+    files.mkdir(exist_ok=True)
+    (files / id_.hex).write_bytes(b"oi")
     scene.store.insert("attachments", {
         "id": id_, "opportunity_id": scene.opv, "client_id": None, "name": "proposta.txt", "content_type": "text/plain",
         "size": 2, "sha256": hashlib.sha256(b"oi").digest(), "added_by": "ana", "added_at": NOW, "erased_at": None,
@@ -132,7 +138,7 @@ MAKERS: Mapping[str, Callable[[Scene], object]] = {
     "opvs": lambda scene: scene.opv,
     "deliveries": _delivery,
     "clients": _client,
-    "pending": _pending_item,
+    "pending-items": _pending_item,
     "attachments": _attachment,
     "transfer-requests": _request,
     "people": lambda _: "ana",
@@ -154,6 +160,9 @@ BODIES: Mapping[str, Callable[[Scene], dict[str, Any]]] = {
     "POST /api/v1/opvs/{ident}/transfer-requests": lambda _: _json(broker="bia", reason="férias"),
     "POST /api/v1/transfer-requests/{ident}/answer": lambda _: _json(grant=True),
     "POST /api/v1/people/{person}/portfolio": lambda _: _json(broker="bia", reason="férias"),
+    "POST /api/v1/opvs/{ident}/pending-items": lambda _: _json(title="Ligar", due_at="2031-05-02T12:00:00Z"),
+    "PATCH /api/v1/opvs/{ident}/pending-items/{item}": lambda _: _json(title="Ligar de novo"),
+    "POST /api/v1/opvs/{ident}/attachments": lambda _: {"files": {"file": ("proposta.txt", b"oi", "text/plain")}},
     "POST /api/v1/deliveries/replay": lambda _: _json(outcome="ignored", dry_run=True),
 }
 """By route: what is sent, as arguments of `requests.request` (`json`, or `files` and `data`)."""

@@ -15,7 +15,7 @@ from db.session import Database
 from tests.stored import Stored
 from tests.web.api import access_scenes
 from tests.web.api.access_scenes import BODIES, MAKERS, STATES, VIEWERS, Scene, access_house
-from tests.web.api.conftest import Served, now, serve
+from tests.web.api.conftest import Served, files_in, now, serve
 from web.api.app import create_api
 
 MATRIX = Path(__file__).with_name("access_matrix.txt")
@@ -27,10 +27,10 @@ _OF_AN_OPV = re.compile(r"/api/v1/opvs/\{")
 
 
 @pytest.fixture
-def walked(database_url: str) -> Iterator[Served]:
+def walked(database_url: str, tmp_path: Path) -> Iterator[Served]:
     """The API over an empty database of the matrix's house."""
     database, house = Database(database_url), access_house()
-    for url in serve(create_api(database, lambda _tx: house, lambda _step: None, now)):
+    for url in serve(create_api(database, lambda _tx: house, lambda _step: None, now, files_in(tmp_path))):
         served = Served(url, Stored(database), [])
         served.stored.channel()
         yield served
@@ -58,7 +58,7 @@ def operations(served: Served) -> dict[str, dict[str, Any]]:
     return {**found, **{route: {} for route in HIDDEN}}
 
 
-def test_every_route_answers_each_viewer_as_the_matrix_says(walked: Served) -> None:
+def test_every_route_answers_each_viewer_as_the_matrix_says(walked: Served, tmp_path: Path) -> None:
     expected, offered = matrix(), operations(walked)
     assert not offered.keys() - expected.keys(), f"routes without a line in {MATRIX.name}"
     assert not expected.keys() - offered.keys(), f"lines of {MATRIX.name} without a route"
@@ -69,7 +69,7 @@ def test_every_route_answers_each_viewer_as_the_matrix_says(walked: Served) -> N
     with requests.Session() as session:
         for route, cells in expected.items():
             for column, cell in cells.items():
-                scene = Scene(walked.stored, column, next(numbers))
+                scene = Scene(walked.stored, column, next(numbers), tmp_path)
                 opv = str(scene.opv) if cell[-1] in "+-" else ""
                 answer = _ask(walked, session, route, scene)
                 got = f"{answer.status_code}{opv and ('+' if opv in answer.text else '-')}"

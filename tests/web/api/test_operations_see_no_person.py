@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -58,11 +59,13 @@ def planted(served: Served) -> dict[str, UUID]:
     return {"deliveries": delivery, "opvs": opv}
 
 
-def test_no_answer_to_operations_holds_anything_of_a_person(served: Served, planted: dict[str, UUID]) -> None:
+def test_no_answer_to_operations_holds_anything_of_a_person(
+    served: Served, planted: dict[str, UUID], tmp_path: Path
+) -> None:
     told_a_director = ""
     for path, methods in served.call("/api/v1/openapi.json", None).json()["paths"].items():
         for method in methods:
-            scene = Scene(served.stored, "ops", 1)
+            scene = Scene(served.stored, "ops", 1, tmp_path)
             ids = {segment: planted.get(segment) or MAKERS[segment](scene) for segment in _ID.findall(path)}
             filled = _ID.sub(lambda found, ids=ids: f"{found[1]}/{ids[found[1]]}", path)  # type: ignore[misc]
             route = f"{method.upper()} {path}"

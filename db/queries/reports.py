@@ -59,7 +59,7 @@ def ways(
     OPVs without such an entry are left out."""
     o, e = Opportunity, HistoryEntry
     statement = (
-        select(e.opportunity_id, e.at, e.kind, e.data, o.stage, o.status)
+        select(e.opportunity_id, e.seq, e.at, e.kind, e.data, o.stage, o.status)
         .join(o, o.id == e.opportunity_id)
         .where(seen, e.kind.in_(sorted(kinds)), *_within(o.created_at, period))
         .order_by(e.opportunity_id, e.seq)

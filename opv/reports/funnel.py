@@ -29,8 +29,9 @@ def funnel(tx: Connection, house: House, seen: ColumnElement[bool], filters: Fun
     furthest: Counter[int] = Counter()
     now: Counter[tuple[str, str]] = Counter()
     days: defaultdict[str, list[float]] = defaultdict(list)
-    for way in reports.ways(tx, seen, _KINDS, filters.period(house.zone)):
-        stage, status = way[0].stage, way[0].status
+    for whole in reports.ways(tx, seen, _KINDS, filters.period(house.zone)):
+        way = _without_undone(whole)
+        stage, status = whole[0].stage, whole[0].status
         places = [order.get(one, 0) for one in (*_stages(way), stage)]
         furthest[len(order) if status == WON else max(places)] += 1
         now[stage, status] += 1
@@ -47,6 +48,13 @@ def funnel(tx: Connection, house: House, seen: ColumnElement[bool], filters: Fun
     ] + [
         FunnelItem(key=WON, kind="won", name="Venda", open=0, lost=0, median_days=None, **_shares(reached, len(order)))
     ]  # fmt: skip
+
+
+def _without_undone(way: Sequence[AnyRow]) -> Sequence[AnyRow]:
+    """The way without moves that were taken back and the ways back: the OPV was never there."""
+    backs = {entry.seq: orjson.loads(entry.data)["of"] for entry in way if '"undo":true' in entry.data}
+    gone = {*backs, *backs.values()}
+    return [entry for entry in way if entry.seq not in gone] if gone else way
 
 
 def _shares(reached: Sequence[int], place: int) -> dict[str, float | None]:

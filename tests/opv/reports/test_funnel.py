@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from opv.actions import reopen, withdraw
+from opv.actions import move_stage, reopen, withdraw
 from opv.reports import funnel
+from opv.undo import undo_move
 from schemas.reports import FunnelFilters
 from tests.opv.reports.known import do, known_house, seen_by, wait_until
 from tests.pipeline import Pipeline, Start, counted
@@ -26,6 +27,17 @@ def test_stages_reached_and_days_there(start: Start) -> None:
     assert [line[1] for line in asked(house, "paula")] == [3, 2, 2, 1]
     assert [line[1] for line in asked(house, "bia")] == [1, 0, 0, 0]
     assert asked(house, since="2026-09-22")[0] == ("new", 0, None, None, 0, 0, None)
+
+
+def test_a_move_that_was_taken_back_counts_for_nothing(start: Start) -> None:
+    house = known_house(start)
+    wait_until(house, days=20)
+    do(house, 4, reopen)
+    before = asked(house)
+    do(house, 4, lambda at: move_stage(at, "contacted"))
+    assert asked(house) != before
+    do(house, 4, undo_move)
+    assert asked(house) == before
 
 
 def test_a_reopened_opv_stays_once_more(start: Start) -> None:

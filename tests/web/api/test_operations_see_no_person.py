@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from itertools import count
 from pathlib import Path
 from uuid import UUID
 
@@ -62,10 +63,10 @@ def planted(served: Served) -> dict[str, UUID]:
 def test_no_answer_to_operations_holds_anything_of_a_person(
     served: Served, planted: dict[str, UUID], tmp_path: Path
 ) -> None:
-    told_a_director = ""
+    told_a_director, numbers = "", count(1)
     for path, methods in served.call("/api/v1/openapi.json", None).json()["paths"].items():
         for method in methods:
-            scene = Scene(served.stored, "ops", 1, tmp_path)
+            scene = Scene(served.stored, "ops", next(numbers), tmp_path)
             ids = {segment: planted.get(segment) or MAKERS[segment](scene) for segment in _ID.findall(path)}
             filled = _ID.sub(lambda found, ids=ids: f"{found[1]}/{ids[found[1]]}", path)  # type: ignore[misc]
             route = f"{method.upper()} {path}"

@@ -156,7 +156,8 @@ def test_an_automation_is_held_to_them_too_and_its_run_says_so(start: Start) -> 
     house, opv = begun(start, RULED + automations)
     (run,) = house.runs()
     assert json.loads(run.steps)[0] == {
-        "action": "advance", "result": "skipped", "because": "contacted requires a first contact with the client",
+        "action": "advance", "result": "skipped", "reason": "stage_requires",
+        "because": "contacted requires a first contact with the client",
     }  # fmt: skip
     assert (house.opvs()[0].stage, house.kinds(opv)[-1]) == ("new", "comment.added")
 

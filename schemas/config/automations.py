@@ -18,7 +18,15 @@ class InStage(Part):
     for_: DurationText = Field(alias="for")
 
 
-EventName = Literal["opv.created", "opv.captured", "opv.assigned", "stage.changed"]
+EventName = Literal[
+    "opv.created",
+    "opv.captured",
+    "opv.assigned",
+    "stage.changed",
+    "sale.process_opened",
+    "sale.process_failed",
+    "sale.process_status",
+]
 
 
 class Advance(Part):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from db.session import Database
 from opv.house import HouseOf
+from schemas.target import Target
 from web import health, metrics
 from web.api import actions, clients, deliveries, operations, opvs, reports
 from web.api.auth import Desk
@@ -49,9 +50,14 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 def create_api(
-    database: Database, house: HouseOf, wake: Callable[[str], None], clock: Callable[[], datetime]
+    database: Database,
+    house: HouseOf,
+    wake: Callable[[str], None],
+    clock: Callable[[], datetime],
+    targets: Mapping[str, Target] | None = None,
 ) -> FastAPI:
-    """The application. `wake` asks for a step of the pipeline soon and never raises; `clock` gives aware times."""
+    """The application. `wake` asks for a step of the pipeline soon and never raises; `clock` gives aware times;
+    `targets`, by slug, are asked while a person waits."""
     api = FastAPI(
         title="Porteiro",
         version="1",
@@ -61,7 +67,7 @@ def create_api(
         redoc_url=None,
         redirect_slashes=False,
     )
-    api.state.desk = Desk(database, house, wake, clock)
+    api.state.desk = Desk(database, house, wake, clock, targets or {})
     install(api)
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
     for part in (opvs, actions, clients, deliveries, operations, reports):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 
@@ -17,18 +17,21 @@ from db.session import Database
 from opv.access import Viewer, may_operate, viewer_of, visible
 from opv.house import House, HouseOf
 from schemas.errors import Reject
+from schemas.target import Target
 
 _BEARER = HTTPBearer(auto_error=False, description="`porteiro token create PERSON` prints one")
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the routes work with, handed in by the composition root. `wake` wakes a step of the pipeline."""
+    """What the routes work with, handed in by the composition root. `wake` wakes a step of the pipeline; `targets` are
+    asked while a person waits."""
 
     database: Database
     house: HouseOf
     wake: Callable[[str], None]
     clock: Callable[[], datetime]
+    targets: Mapping[str, Target] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from porteiro.cli import client, opv_actions
+from porteiro.cli import client, opv_actions, opv_sales
 from porteiro.cli.screen import AsJson, Limit, Opened, opened, show_fields, show_json, show_table
 from schemas.errors import Reject
 from schemas.opv import Capture, HistoryItem, Opv, OpvFilters
@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     group.command("show")(show_opv)
     opv_actions.register(group)
     client.register_of_opv(group)
+    opv_sales.register(group)
     app.add_typer(group, name="opv")
 
 

@@ -13,7 +13,7 @@ from db.session import Database
 from opv.house import HouseOf
 from schemas.target import Target
 from web import health, metrics
-from web.api import actions, clients, deliveries, operations, opvs, reports
+from web.api import actions, clients, deliveries, operations, opvs, reports, sales
 from web.api.auth import Desk
 from web.api.problems import Problem, install
 
@@ -70,7 +70,7 @@ def create_api(
     api.state.desk = Desk(database, house, wake, clock, targets or {})
     install(api)
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
-    for part in (opvs, actions, clients, deliveries, operations, reports):
+    for part in (opvs, actions, clients, sales, deliveries, operations, reports):
         routes.include_router(part.router)
     api.include_router(routes)
     api.include_router(health.router(database, clock))

@@ -16,6 +16,8 @@ from schemas.source import HttpAnswer
 
 TIMEOUT = (3.05, 10.0)
 """Seconds to connect, and between two bytes."""
+SHORT_TIMEOUT = (2.0, 4.0)
+"""The same while a person waits."""
 
 MAX_ANSWER = 5 * 1024 * 1024
 
@@ -23,8 +25,10 @@ MAX_ANSWER = 5 * 1024 * 1024
 class RequestsClient:
     """The `HttpClient` of the house. One session a thread; redirects are not followed."""
 
-    def __init__(self) -> None:
+    def __init__(self, timeout: tuple[float, float] | None = None) -> None:
+        """`timeout`: `TIMEOUT`, unless another one is given."""
         self._sessions = local()
+        self._timeout = timeout
 
     def get(
         self, url: str, *, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
@@ -53,7 +57,13 @@ class RequestsClient:
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], **content: Any) -> HttpAnswer:
         with self._session().request(
-            method, url, headers=headers, timeout=TIMEOUT, allow_redirects=False, stream=True, **content
+            method,
+            url,
+            headers=headers,
+            timeout=self._timeout or TIMEOUT,
+            allow_redirects=False,
+            stream=True,
+            **content,
         ) as answer:
             body = bytearray()
             for part in answer.iter_content(65536):

@@ -20,6 +20,9 @@ from opv.distribution.waiting import waiting_row
 from opv.funnel import check_move
 from opv.holdings import held_by
 from opv.roster import Place, Roster
+from opv.sales.asking import ask_process
+from opv.sales.button import check_button
+from opv.sales.sale import Sale, close_as_won, served_by
 from opv.withdrawals import chosen
 from schemas.errors import Reject
 
@@ -27,8 +30,6 @@ ContactKind = Literal["call", "whatsapp", "email", "visit"]
 
 TRANSFER_RULE = "transfer"
 """Stands where a rule's key would in a decision that a person took."""
-
-_MOST_CENTS = 2**63 - 1
 
 _CLOCKS_DIFFER = timedelta(minutes=1)
 """How far the clock of who tells a time may be ahead of ours."""
@@ -142,7 +143,7 @@ def withdraw(
     seq = _close(at, "lost", history.WITHDRAWN, said, content)
     at.batch.rows["withdrawals"].append(
         {"reason": found.key, "sub_reason": sub_reason, "stage": at.opv.stage, "opportunity_id": at.opv.id,
-         "seq": seq, "at": at.batch.now, "development": at.opv.development, **_served_by(at.opv)}
+         "seq": seq, "at": at.batch.now, "development": at.opv.development, **served_by(at.opv)}
     )  # fmt: skip
     return seq
 
@@ -160,25 +161,16 @@ def reopen(at: Acting) -> int:
 
 
 def win(at: Acting, value: Decimal, unit: str, sold_on: date) -> int:
-    """Closes the OPV as sold: `value` in reais, the unit sold, and the day."""
-    house = at.batch.house
-    if house.configuration.won_sale.mode != "direct":
-        raise Reject("documentation_not_built", "sales that go through documentation cannot be won here yet", 409)
+    """Wins the sale, as configured: closes the OPV as sold, or asks the sales module for a process, which says later
+    what came of it. `value` in reais, the unit sold, and the day."""
+    check_button(at.batch.house, at.viewer)
     _open(at.opv)
-    cents = int(value * 100) if value.is_finite() else 0
-    if not 0 < cents <= _MOST_CENTS or cents != value * 100:
-        raise Reject("value_invalid", "the value is in reais, above zero, with two decimals at most", 422)
-    if not unit.strip():
-        raise Reject("unit_missing", "a sale names the unit sold", 422)
-    if sold_on > at.batch.now.astimezone(house.zone).date():
-        raise Reject("date_in_future", f"the sale cannot be of {sold_on}, which is to come", 422)
-    data = {"value_cents": cents, "unit": unit, "date": sold_on.isoformat(), "stage": at.opv.stage}
-    seq = _close(at, "won", history.WON, data, None)
-    at.batch.rows["won_sales"].append(
-        {"value_cents": cents, "unit": unit, "sold_on": sold_on, "opportunity_id": at.opv.id, "seq": seq,
-         "at": at.batch.now, "development": at.opv.development, **_served_by(at.opv)}
-    )  # fmt: skip
-    return seq
+    sale = Sale.checked(value, unit, sold_on, at.batch.now.astimezone(at.batch.house.zone).date())
+    if at.batch.house.configuration.won_sale.mode == "documentation":
+        return ask_process(at.tx, at.batch, at.opv, at.cause, sale)
+    at.off_list = True
+    at.waiting.clear()
+    return close_as_won(at.batch, at.opv, at.cause, sale)
 
 
 def _close(at: Acting, status: str, kind: str, data: dict[str, Any], content: dict[str, Any] | None) -> int:
@@ -191,10 +183,6 @@ def _close(at: Acting, status: str, kind: str, data: dict[str, Any], content: di
 def _open(opv: Opv) -> None:
     if opv.status != "open":
         raise Reject("opv_closed", "the OPV is closed", 409)
-
-
-def _served_by(opv: Opv) -> dict[str, str | None]:
-    return {"team": opv.team, "manager": opv.manager, "broker": opv.broker}
 
 
 def require_reason(reason: str) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, update
 
 from db.bulk import COPY_FROM, Row, insert_rows, update_rows
 from db.ids import new_id
@@ -91,6 +91,11 @@ OPVS = _opvs(lambda one_of: one_of(_OPPORTUNITIES.c.id, "ids"))
 
 OPVS_OF_CLIENTS = _opvs(lambda one_of: one_of(_OPPORTUNITIES.c.client_id, "clients"))
 """All OPVs of `clients`, locked."""
+
+OPVS_BESIDES = _opvs(
+    lambda one_of: or_(one_of(_OPPORTUNITIES.c.client_id, "clients"), one_of(_OPPORTUNITIES.c.id, "ids"))
+)
+"""All OPVs of `clients`, and the OPVs `ids`, locked."""
 
 
 _VOID_REQUESTS = Statement(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from db.models import Base
 from db.queries.unmapped import count_unmapped
 from opv import history
 from opv.actions import Acting
-from opv.batch import OPVS_OF_CLIENTS, Batch, Cause, Opv, opvs_by_id
+from opv.batch import OPVS_BESIDES, OPVS_OF_CLIENTS, Batch, Cause, Opv, opvs_by_id
 from opv.catalog import REGISTRIES
 from opv.distribution.assign import assign, assign_part
 from opv.distribution.waiting import put_on_list, waiting_row
@@ -50,17 +50,21 @@ def capture(
     batch: Batch,
     submissions: Sequence[Submitted],
     refuse: Callable[[Sequence[Opv]], None] | None = None,
+    *,
+    besides: Collection[UUID] = (),
+    then: Callable[[], None] | None = None,
 ) -> list[Opv]:
     """Captures leads: finds or makes each one's client and OPV, adds the card, the history, the work to distribute.
 
     Every submission has a lead with a contact. Writes everything but the submissions and deliveries. `refuse`
-    is shown the client's OPVs before anything is added, and may raise. Gives the OPVs of the cards."""
+    is shown the client's OPVs before anything is added, and may raise. `besides`: OPVs that are locked along with
+    theirs, for what `then` does to the batch before it is written. Gives the OPVs of the cards."""
     if not submissions:
         return []
     made: list[Opv] = []
     leads = [_lead(one) for one in submissions]
     matched = match(tx, leads, batch.now)
-    opvs_of = _load_opvs(tx, batch, matched.people)
+    opvs_of = _load_opvs(tx, batch, matched.people, besides)
     unresolved: list[Unresolved] = []
     waiting: dict[UUID, dict[str, Any]] = {}
     captures: dict[UUID, UUID] = {}
@@ -82,6 +86,8 @@ def capture(
         channel, _ = _entrance(submission)
         unresolved += [Unresolved(field, value, channel, capture_id) for field, value in missing]
     unresolved += _stopped(submissions, matched, captures)
+    if then is not None:
+        then()
     _write(tx, batch, submissions, matched, waiting, unresolved)
     linked = [{"id": submission.id, "opportunity_id": opv.id} for submission, opv in talks]
     update_rows(tx, _TABLES["submissions"], ("id",), linked)
@@ -168,12 +174,15 @@ def _lead(submission: Submitted) -> NormalizedLead:
     return submission.lead
 
 
-def _load_opvs(tx: Connection, batch: Batch, people: Sequence[Person]) -> dict[UUID, list[Opv]]:
-    """OPVs of the known clients, oldest first, locked."""
+def _load_opvs(
+    tx: Connection, batch: Batch, people: Sequence[Person], besides: Collection[UUID]
+) -> dict[UUID, list[Opv]]:
+    """OPVs of the known clients, oldest first, locked, along with those `besides`."""
     known = {person.id for person in people if not person.is_new}
     found: dict[UUID, list[Opv]] = defaultdict(list)
-    if known:
-        loaded = opvs_by_id(OPVS_OF_CLIENTS.rows(tx, clients=known))
+    if known or besides:
+        rows = OPVS_BESIDES.rows(tx, clients=known, ids=besides) if besides else OPVS_OF_CLIENTS.rows(tx, clients=known)
+        loaded = opvs_by_id(rows)
         batch.opvs.update(loaded)
         for opv in loaded.values():
             found[opv.client_id].append(opv)

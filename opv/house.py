@@ -20,6 +20,7 @@ from schemas.conditions import Condition
 from schemas.config import Automation, Configuration, InlineQueue, InStage, Queue, Rule, Stage
 from schemas.duration import Duration
 from schemas.source import Entrance
+from schemas.target import ConfiguredTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class CheckedAutomation:
 
 @dataclass(frozen=True)
 class House:
-    """A configuration version in force. `entrances` are all channels ever configured, by number."""
+    """A configuration version in force. `entrances` are all channels ever configured, by number; `targets` are those of
+    the configuration, by key."""
 
     version: int
     configuration: Configuration
@@ -54,6 +56,7 @@ class House:
     by_event: Mapping[str, Sequence[CheckedAutomation]]
     by_stage: Mapping[str, Sequence[CheckedAutomation]]
     stage_order: Mapping[str, int] = field(default_factory=dict)
+    targets: Mapping[str, ConfiguredTarget] = field(default_factory=dict)
 
     @cached_property
     def calendar(self) -> Calendar:
@@ -96,7 +99,12 @@ HouseOf = Callable[[Connection], House]
 """Gives the house in force, as read in the unit of work."""
 
 
-def build_house(version: int, configuration: Configuration, entrances: Mapping[int, Entrance]) -> House:
+def build_house(
+    version: int,
+    configuration: Configuration,
+    entrances: Mapping[int, Entrance],
+    targets: Mapping[str, ConfiguredTarget] | None = None,
+) -> House:
     """Indexes a configuration. Its conditions were checked when it was applied."""
     queues = {queue.key: queue for queue in configuration.queues}
     by_event: dict[str, list[CheckedAutomation]] = {}
@@ -124,6 +132,7 @@ def build_house(version: int, configuration: Configuration, entrances: Mapping[i
         by_event=by_event,
         by_stage=by_stage,
         stage_order={stage.key: index for index, stage in enumerate(configuration.funnel.stages)},
+        targets=targets or {},
     )
 
 

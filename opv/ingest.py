@@ -22,6 +22,7 @@ from opv.channels.drift import DriftWatch
 from opv.forward import queue_forward_of, queue_forwards
 from opv.house import House
 from opv.junk import JunkRules, ignore_crowds
+from opv.sales.statuses import capture_with_statuses, find_processes
 from opv.step import fingerprint
 from opv.submissions import Received, Submitted, forget_unfinished, read, store, take
 from schemas.errors import PorteiroError
@@ -65,9 +66,14 @@ class IngestDeliveries:
             forget_unfinished(tx, replayed)
         found = [submission for one in received for submission in read(one, house.junk)]
         ignore_crowds(tx, found, house.junk)
+        told = find_processes(tx, found)
         new = store(tx, found, now)
         batch = Batch(house, now)
-        capture(tx, batch, [s for s in new if s.outcome is Outcome.CAPTURED])
+        taken = [s for s in new if s.outcome is Outcome.CAPTURED]
+        if any(s.process for s in taken):
+            capture_with_statuses(tx, batch, taken, told)
+        else:
+            capture(tx, batch, taken)
         _close(tx, [row.id for row in rows], found)
         self._drift.note(tx, received, now)
         if queue_forwards(tx, received, house, now):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -17,20 +18,27 @@ from sqlalchemy import Connection, select
 from db.bulk import any_of, update_rows
 from db.claim import WorkList, claim
 from db.models import Base
-from db.queries.forwarding import KIND
+from db.queries.forwarding import KIND as FORWARD
 from db.session import AnyRow, Database, commit_to_disk
+from opv.batch import OPVS, opvs_by_id
 from opv.forward import request_to_send
 from opv.house import House, HouseOf
 from opv.retry import next_try
+from opv.sales.answers import Ended, settle
+from opv.sales.asking import KIND as SALE
+from opv.sales.request import message_to_send
 from opv.step import Clock, Progress, fingerprint
 from schemas.errors import Park, PorteiroError, Retry
-from schemas.target import Message, Target
+from schemas.target import Answer, Message, Target
 
 ROUND_SECONDS = 10.0
 """No message is begun after so long: what waits behind a slow system is left to the next round."""
 THREADS = 8
 NO_ANSWER = "no_answer"
 """Reason of a target whose system cannot be reached."""
+
+Result = Answer | PorteiroError | None
+"""What came of a message."""
 
 _MESSAGES = Base.metadata.tables["outbound_messages"]
 
@@ -61,82 +69,120 @@ class Send:
         with self._database.write() as tx:
             commit_to_disk(tx)
             taken = claim(tx, self.work_list, self._clock(), tried=tried)
-            rows = _rows(tx, taken.ids) if taken else []
-            house = self._house_of(tx) if any(row.kind == KIND for row in rows) else None
-        if taken is None:
-            return progress
+            if taken is None:
+                return progress
+            rows, house = _rows(tx, taken.ids), self._house_of(tx)
         progress.done, progress.more = len(rows), taken.tried or len(rows) >= self.work_list.batch
         if taken.exhausted:
             killed = Park("worker_killed", "its worker died at each try")
-            results: list[tuple[AnyRow, PorteiroError | None]] = [(row, killed) for row in rows]
+            results: list[tuple[AnyRow, Result]] = [(row, killed) for row in rows]
         else:
             results = self._send_all(rows, house)
             progress.more = progress.more or len(results) < len(rows)
         put_off = {row.id for row in rows} - {row.id for row, _ in results}
-        with self._database.write() as tx:
-            c = _MESSAGES.c
-            where = (any_of(tx, c.id, taken.ids), c.lease == taken.token)
-            held = set(tx.execute(select(c.id).where(*where).order_by(c.id).with_for_update()).scalars())
-            now = self._clock()
-            update_rows(
-                tx, _MESSAGES, ("id",), [self._outcome(row, error, now) for row, error in results if row.id in held]
-            )
-            again = [{"id": id_, "due_at": now, "lease": None, "attempts": 0} for id_ in sorted(put_off & held)]
-            update_rows(tx, _MESSAGES, ("id",), again)
+        sales = [one for one in results if one[0].kind == SALE]
+        others = [one for one in results if one[0].kind != SALE]
+        if others or put_off:
+            progress.woken |= self._write(taken.token, others, put_off, house)
+        if sales:  # apart: what goes wrong with an OPV shall not send everything else anew
+            progress.woken |= self._write(taken.token, sales, set(), house)
         return progress
 
-    def _send_all(self, rows: Sequence[AnyRow], house: House | None) -> list[tuple[AnyRow, PorteiroError | None]]:
+    def _write(
+        self, token: UUID, results: Sequence[tuple[AnyRow, Result]], put_off: set[UUID], house: House
+    ) -> set[str]:
+        """Writes what came of messages that are still ours; gives the steps to wake."""
+        opvs = {row.opportunity_id for row, _ in results if row.kind == SALE}
+        with self._database.write() as tx:
+            locked = opvs_by_id(OPVS.rows(tx, ids=opvs)) if opvs else {}  # before the messages, as people do
+            c = _MESSAGES.c
+            where = (any_of(tx, c.id, {*put_off, *(row.id for row, _ in results)}), c.lease == token)
+            held = set(tx.execute(select(c.id).where(*where).order_by(c.id).with_for_update()).scalars())
+            now = self._clock()
+            outcomes = [(row, result, self._outcome(row, result, now)) for row, result in results if row.id in held]
+            update_rows(tx, _MESSAGES, ("id",), [changes for _, _, changes in outcomes])
+            again = [{"id": id_, "due_at": now, "lease": None, "attempts": 0} for id_ in sorted(put_off & held)]
+            update_rows(tx, _MESSAGES, ("id",), again)
+            ended = [
+                Ended(row, result)
+                for row, result, changes in outcomes
+                if row.kind == SALE and result is not None and changes["state"] != "pending"
+            ]
+            return settle(tx, house, now, locked, ended)
+
+    def _send_all(self, rows: Sequence[AnyRow], house: House) -> list[tuple[AnyRow, Result]]:
         """What came of each message that there was time for. Who did not answer once is not asked again this round."""
         until = time.monotonic() + min(ROUND_SECONDS, self.work_list.lease.total_seconds() / 4)
         silent: dict[tuple[str, str], Retry] = {}
 
-        def send(row: AnyRow) -> tuple[AnyRow, PorteiroError | None] | None:
+        def send(row: AnyRow) -> tuple[AnyRow, Result] | None:
             if time.monotonic() > until:
                 return None
             place = (row.target, row.recipient)
-            error = silent.get(place) or self._send(row, house)
-            if isinstance(error, Retry) and error.reason == NO_ANSWER:
-                silent[place] = error
-            return row, error
+            result = silent.get(place) or self._send(row, house)
+            if isinstance(result, Retry) and result.reason == NO_ANSWER:
+                silent[place] = result
+            return row, result
 
-        if house is None:
+        if not any(row.kind == FORWARD or row.target in house.targets for row in rows):
             return [one for one in map(send, rows) if one is not None]
         with ThreadPoolExecutor(max_workers=THREADS) as threads:
             return [one for one in threads.map(send, rows) if one is not None]
 
-    def _send(self, row: AnyRow, house: House | None) -> PorteiroError | None:
-        target = self._targets.get(row.target)
-        if target is None:
-            return Park("unknown_target", f"there is no target {row.target}")
+    def _send(self, row: AnyRow, house: House) -> Result:
         try:
-            request = None
-            if row.kind == KIND and house is not None:
-                with self._database.read() as tx:
-                    request = request_to_send(tx, row.id, house)
-            target.send(Message(row.idempotency_key, row.kind, row.recipient, row.body, request))
+            message, target = self._prepared(row, house)
+            return message if isinstance(message, Answer) else target.send(message)
         except PorteiroError as error:
             return error
         except Exception as error:
             return Retry("bug", f"the target failed: {fingerprint(error)}")
-        return None
 
-    def _outcome(self, row: AnyRow, error: PorteiroError | None, now: datetime) -> dict[str, Any]:
+    def _prepared(self, row: AnyRow, house: House) -> tuple[Message | Answer, Target]:
+        """The message as it goes out, or what there is to know without sending it, and where it goes."""
+        configured = house.targets.get(row.target)
+        target = self._targets.get(configured.slug if configured else row.target)
+        if target is None:
+            raise Park("unknown_target", f"there is no target {row.target}")
+        message = Message(row.idempotency_key, row.kind, row.recipient, row.body)
+        if configured is not None:
+            if configured.options is None:
+                raise Retry("not_configured", f"the options of target {row.target} are not whole: see the log")
+            tried = row.failures > 0 or row.attempts > 1
+            message = replace(message, options=configured.options, tried=tried)
+        if row.kind in (FORWARD, SALE):
+            with self._database.read() as tx:
+                self._still_ours(tx, row)
+                if row.kind == SALE:
+                    return message_to_send(tx, message, house), target
+                message = replace(message, request=request_to_send(tx, row.id, house))
+        return message, target
+
+    def _still_ours(self, tx: Connection, row: AnyRow) -> None:
+        """A worker that slept past its lease does not send: another one does. Raises `Retry`."""
+        if tx.execute(select(_MESSAGES.c.lease).where(_MESSAGES.c.id == row.id)).scalar() != row.lease:
+            raise Retry("lease_lost", "another worker sends the message")
+
+    def _outcome(self, row: AnyRow, result: Result, now: datetime) -> dict[str, Any]:
         changes: dict[str, Any] = {
             "id": row.id, "state": "sent", "reason": None, "sent_at": now, "due_at": None, "lease": None,
             "attempts": 0, "failures": row.failures,
         }  # fmt: skip
-        if error is None:
+        if not isinstance(result, PorteiroError):
             return changes
         failures = row.failures + 1
-        after = error.after if isinstance(error, Retry) else None
-        due = next_try(failures, now, self._random, after) if isinstance(error, Retry) else None
+        after = result.after if isinstance(result, Retry) else None
+        due = next_try(failures, now, self._random, after) if isinstance(result, Retry) else None
         state = "parked" if due is None else "pending"
         return changes | {
-            "state": state, "reason": error.reason, "sent_at": None, "due_at": due, "failures": failures,
+            "state": state, "reason": result.reason, "sent_at": None, "due_at": due, "failures": failures,
         }  # fmt: skip
 
 
 def _rows(tx: Connection, ids: Sequence[UUID]) -> Sequence[AnyRow]:
     c = _MESSAGES.c
-    columns = (c.id, c.idempotency_key, c.target, c.kind, c.recipient, c.body, c.failures)
+    columns = (
+        c.id, c.idempotency_key, c.target, c.kind, c.recipient, c.opportunity_id, c.body, c.failures, c.attempts,
+        c.lease,
+    )  # fmt: skip
     return tx.execute(select(*columns).where(any_of(tx, c.id, ids)).order_by(c.id)).all()

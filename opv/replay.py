@@ -18,6 +18,7 @@ from db.models import Delivery, DeliveryOutcome, Outcome, Submission
 from db.session import AnyRow
 from opv.house import House
 from opv.junk import PREFIX, ignore_crowds
+from opv.sales.statuses import find_processes
 from opv.submissions import Received, Submitted, foresee, read
 from schemas.errors import Reject
 from schemas.source import request_from
@@ -100,6 +101,7 @@ def preview(tx: Connection, deliveries: Iterable[UUID], house: House) -> Iterato
         found = [read(one, house.junk) for one in received]
         everything = [submission for submissions in found for submission in submissions]
         ignore_crowds(tx, everything, house.junk)
+        find_processes(tx, everything)
         foresee(tx, everything, foreseen)
         for row, submissions in zip(rows, found, strict=True):
             yield Preview(row.id, row.channel, before[row.id], _worst(submissions))

@@ -23,7 +23,17 @@ from opv.normalize import NormalizedLead, normalize
 from opv.step import fingerprint
 from schemas.errors import PorteiroError
 from schemas.lead import Lead
-from schemas.source import IMPORT_HEADER, RECONCILED_HEADER, Entrance, NotALead, Pointer, Read, ReadLead, Request
+from schemas.source import (
+    IMPORT_HEADER,
+    RECONCILED_HEADER,
+    Entrance,
+    NotALead,
+    Pointer,
+    ProcessStatus,
+    Read,
+    ReadLead,
+    Request,
+)
 
 _SUBMISSIONS = Base.metadata.tables["submissions"]
 
@@ -50,9 +60,9 @@ class Received:
 
 @dataclass(slots=True, eq=False)
 class Submitted:
-    """A submission in memory. `outcome` CAPTURED stands for a lead that is to be captured; `again` marks one that
-    this very delivery captured before it was replayed. One with `by` is no row: that person typed it, for `broker`;
-    `typed` is it word for word."""
+    """A submission in memory. `outcome` CAPTURED stands for a lead that is to be captured, or a status of a `process`
+    that is to be noted; `again` marks one that this very delivery captured before it was replayed. One with `by` is no
+    row: that person typed it, for `broker`; `typed` is it word for word."""
 
     id: UUID
     delivery: UUID
@@ -78,6 +88,7 @@ class Submitted:
     by: str | None = None
     broker: str | None = None
     typed: dict[str, Any] | None = None
+    process: ProcessStatus | None = None
 
     def row(self, now: datetime) -> dict[str, Any]:
         """The submissions row."""
@@ -228,6 +239,9 @@ def _submitted(received: Received, entrance: Entrance, position: int, one: Read,
     )  # fmt: skip
     if isinstance(one, Pointer):
         submission.pointer = json.dumps(one.data)
+        return submission
+    if isinstance(one, ProcessStatus):
+        submission.process, submission.outcome = one, Outcome.CAPTURED
         return submission
     try:
         take(submission, one, entrance, junk)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from celery import Celery
     from starlette.types import ASGIApp
 
+    from schemas.target import Target
     from workers.steps import Steps
 
 log = logging.getLogger("porteiro")
@@ -74,6 +75,14 @@ class Runtime:
         """Gives aware times."""
         return now
 
+    @cached_property
+    def quick_targets(self) -> dict[str, Target]:
+        """Targets by slug, for what a person waits for."""
+        from adapters.http import SHORT_TIMEOUT, RequestsClient
+        from adapters.targets.registry import targets
+
+        return targets(RequestsClient(SHORT_TIMEOUT))
+
     def celery(self, steps: Callable[[], dict[str, Callable[[], None]]] | None = None) -> Celery:
         """The Celery application."""
         from workers.app import create_app
@@ -83,17 +92,17 @@ class Runtime:
     def steps(self) -> Steps:
         """The pipeline's steps, for this process."""
         from adapters.http import RequestsClient
-        from adapters.targets.forward import ForwardTarget
-        from adapters.targets.log import LogTarget
+        from adapters.targets.registry import targets
         from workers.app import publisher
         from workers.steps import Steps
 
+        http = RequestsClient()
         return Steps(
             self.database,
             self.houses.current,
             self.clock,
-            RequestsClient(),
-            {LogTarget.slug: LogTarget(), ForwardTarget.slug: ForwardTarget()},
+            http,
+            targets(http),
             publisher(self.celery()),
             timedelta(seconds=self.settings.lease_seconds),
         )
@@ -136,7 +145,7 @@ def build_web(settings: Settings, extra_sources: tuple[Source, ...] = ()) -> ASG
     )
     store = GroupCommit(writer, lambda: waker.wake("ingest"))
     intake = Intake(runtime.houses.entrances, store, refusals, now)
-    api = create_api(database, runtime.houses.current, waker.wake, now, runtime.files)
+    api = create_api(database, runtime.houses.current, waker.wake, now, runtime.files, runtime.quick_targets)
     refresher = _Refresher(runtime)
 
     @asynccontextmanager

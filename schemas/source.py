@@ -141,7 +141,22 @@ class NotALead:
     key: str | None = None
 
 
-Read = ReadLead | Pointer | NotALead
+@dataclass(frozen=True, slots=True)
+class ProcessStatus:
+    """What the sales module says of a process of its own. `outcome`: what the channel's configuration takes the status
+    for; `at`: since when it holds; `reference`: our own id of the process, if the module gives it back; `said`: what
+    else it says, which may be personal."""
+
+    key: str
+    process_id: str
+    status: str
+    outcome: Literal["won", "lost"] | None = None
+    at: datetime | None = None
+    reference: str | None = None
+    said: Mapping[str, Any] = field(default_factory=dict)
+
+
+Read = ReadLead | Pointer | NotALead | ProcessStatus
 
 
 @dataclass(frozen=True, slots=True)

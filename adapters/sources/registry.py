@@ -23,6 +23,7 @@ from adapters.sources.meta_lead_ads import MetaLeadAds
 from adapters.sources.navent import Navent
 from adapters.sources.packages import Brought, read_packages
 from adapters.sources.rd_station import RdStation
+from adapters.sources.sales_module import SalesModuleWebhook
 from adapters.sources.standard_webhooks import StandardWebhooks
 from adapters.sources.tally import Tally
 from adapters.sources.twilio_call import TwilioCall
@@ -66,6 +67,7 @@ def house_sources() -> dict[str, Source]:
         MetaLeadAds(),
         Navent(),
         RdStation(),
+        SalesModuleWebhook(),
         StandardWebhooks(),
         Tally(),
         TwilioCall(),

@@ -6,15 +6,21 @@ that arrives here, so a source whose signature covers it takes the option `publi
 
 from __future__ import annotations
 
+import base64
 import hmac
 from collections.abc import Callable, Collection, Iterable
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from adapters.sources.base import Entrance, Reject, Request
+from adapters.sources.base import Entrance, Reject, Request, house_secret
 
 TOLERANCE = 300.0
 """Seconds between the time that was signed and ours, either way."""
+
+STANDARD_PREFIX = "whsec_"
+STANDARD_NAMES = ("webhook-", "svix-")
+"""Beginnings of the three headers of Standard Webhooks 1.0; the second is the older one of the product that the
+standard came from."""
 
 
 class AddressedOptions(BaseModel):
@@ -61,3 +67,33 @@ def check_time(seconds: str, now: float, unit: float = 1.0) -> None:
     known = seconds.isascii() and seconds.isdigit() and len(seconds) <= 16
     if not known or abs(int(seconds) * unit - now) > TOLERANCE:
         raise Reject("stale_timestamp", "the signed time is missing or more than 5 minutes from ours", 401)
+
+
+def standard_webhook(request: Request, entrance: Entrance, now: float, *also: str | None) -> int:
+    """Index of the secret of a `v1` signature of Standard Webhooks; a request without any has to show the secret
+    itself, as `house_secret` takes it. Raises `Reject` (401)."""
+    headers = request.headers
+    name = next((name for name in STANDARD_NAMES if f"{name}signature" in headers), None)
+    if name is None:
+        return house_secret(request, entrance, *also)
+    sent = headers.get(f"{name}timestamp", "")
+    text = f"{headers.get(f'{name}id', '')}.{sent}.".encode("latin-1", "replace") + request.body
+    index = check_signature(headers[f"{name}signature"].split(), entrance, lambda key: standard_signatures(key, text))
+    check_time(sent, now)
+    return index
+
+
+def standard_signatures(secret: str, text: bytes) -> list[str]:
+    """The signature under a `whsec_` secret; one that is no base64 is a key as it is, an empty one signs nothing."""
+    try:
+        key = base64.b64decode(secret.removeprefix(STANDARD_PREFIX), validate=True)
+    except ValueError:
+        key = secret.encode()
+    return ["v1," + base64.b64encode(hmac.digest(key, text, "sha256")).decode()] if key else []
+
+
+def standard_headers(secret: str, id_: str, now: float, body: bytes) -> dict[str, str]:
+    """The three headers of a request that is sent now."""
+    sent = str(int(now))
+    (signature,) = standard_signatures(secret, f"{id_}.{sent}.".encode() + body)
+    return {"webhook-id": id_, "webhook-timestamp": sent, "webhook-signature": signature}

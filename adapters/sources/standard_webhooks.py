@@ -7,7 +7,6 @@ A redirect is a failure to these senders and 410 disables the hook, so neither i
 from __future__ import annotations
 
 import base64
-import hmac
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,17 +25,13 @@ from adapters.sources.base import (
     ReadLead,
     Request,
     Sample,
-    house_secret,
     identifier,
     json_body,
     note_submitted_at,
 )
 from adapters.sources.form import MAX_LEADS, Form
-from adapters.sources.signing import check_signature, check_time
+from adapters.sources.signing import standard_headers, standard_webhook
 
-PREFIX = "whsec_"
-NAMES = ("webhook-", "svix-")
-"""Beginnings of the three headers; the second is the older one of the product that the standard came from."""
 EVENT = {"id": "event_id", "source": "event_source", "type": "event_type", "subject": "event_subject"}
 """What an envelope's own fields are called beside the lead's, which have fields of the same names."""
 
@@ -58,15 +53,7 @@ class StandardWebhooks(Form):
 
     def verify(self, request: Request, entrance: Entrance) -> int:
         """A `v1` signature; a request without any has to show the secret itself (CloudEvents has no signature)."""
-        headers = request.headers
-        name = next((name for name in NAMES if f"{name}signature" in headers), None)
-        if name is None:
-            return house_secret(request, entrance, request.query.get("access_token"))
-        sent = headers.get(f"{name}timestamp", "")
-        text = f"{headers.get(f'{name}id', '')}.{sent}.".encode("latin-1", "replace") + request.body
-        index = check_signature(headers[f"{name}signature"].split(), entrance, lambda key: _signatures(key, text))
-        check_time(sent, self._now())
-        return index
+        return standard_webhook(request, entrance, self._now(), request.query.get("access_token"))
 
     def read(self, request: Request, entrance: Entrance) -> Sequence[Read]:
         events = _events(request)
@@ -91,9 +78,8 @@ class StandardWebhooks(Form):
             "campaign": "lancamento jardim", "utm_source": "google", "answers": {"Quantos quartos?": "2"},
         }  # fmt: skip
         envelope = {"type": "lead.created", "timestamp": "2026-09-21T14:30:00Z", "data": lead}
-        body, id_, sent = json.dumps(envelope, ensure_ascii=False).encode(), f"msg_{number}", str(int(self._now()))
-        (signature,) = _signatures(entrance.secrets[0], f"{id_}.{sent}.".encode() + body)
-        signed = {"webhook-id": id_, "webhook-timestamp": sent, "webhook-signature": signature}
+        body = json.dumps(envelope, ensure_ascii=False).encode()
+        signed = standard_headers(entrance.secrets[0], f"msg_{number}", self._now(), body)
         return {"Content-Type": "application/json", **signed}, body, {}
 
 
@@ -105,15 +91,6 @@ class _Event:
     key: str | None
     at: str | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
-
-
-def _signatures(secret: str, text: bytes) -> list[str]:
-    """The signature under a `whsec_` secret; one that is no base64 is a key as it is, an empty one signs nothing."""
-    try:
-        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-    except ValueError:
-        key = secret.encode()
-    return ["v1," + base64.b64encode(hmac.digest(key, text, "sha256")).decode()] if key else []
 
 
 def _events(request: Request) -> list[_Event]:

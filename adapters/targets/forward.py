@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
 from http.cookiejar import DefaultCookiePolicy
 from threading import local
 from typing import ClassVar
@@ -11,11 +9,9 @@ from typing import ClassVar
 import requests
 
 from adapters.http import TIMEOUT
+from adapters.targets.base import PATIENT, wait_asked
 from schemas.errors import Park, Retry
 from schemas.target import Message
-
-PATIENT = frozenset({408, 425, 429})
-"""Statuses that ask to try again later (RFC 9110, RFC 8470, RFC 6585), besides those over 499."""
 
 
 class ForwardTarget:
@@ -45,7 +41,7 @@ class ForwardTarget:
         if 200 <= status < 300:
             return
         if status in PATIENT or status >= 500:
-            raise Retry(f"http_{status}", f"the other system answered {status}", _wait(after))
+            raise Retry(f"http_{status}", f"the other system answered {status}", wait_asked(after))
         raise Park(f"http_{status}", f"the other system answered {status}: it will not take this one")
 
     def _session(self) -> requests.Session:
@@ -60,8 +56,3 @@ class ForwardTarget:
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Keeps credentials of this machine (`.netrc`) away from the sender's own."""
     return request
-
-
-def _wait(retry_after: str) -> timedelta | None:
-    """Seconds of a `Retry-After`; a date says nothing to us."""
-    return timedelta(seconds=int(retry_after)) if re.fullmatch("[0-9]{1,6}", retry_after) else None

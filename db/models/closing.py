@@ -62,6 +62,7 @@ class SaleProcess(Base):
             sqlite_where=text("state IN ('asked', 'open')"),
         ),
         Index("ix_sale_processes_process_id", "process_id"),
+        Index("ix_sale_processes_opportunity_id", "opportunity_id"),
     )
 
     id: Mapped[Id]

@@ -206,3 +206,14 @@ def _foreign(text: str, region: str | None) -> str | None:
     if number.country_code == 55 or not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def is_mobile(phone: str) -> bool:
+    """Whether a number in E.164 can be a mobile's."""
+    if phone.startswith("+55"):
+        return _E164_MOBILE.fullmatch(phone) is not None
+    try:
+        kind = phonenumbers.number_type(phonenumbers.parse(phone))
+    except phonenumbers.NumberParseException:
+        return False
+    return kind in (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from porteiro.cli import client, opv_actions, opv_attachments, opv_conversion, opv_history, opv_pending
+from porteiro.cli import (
+    client,
+    opv_actions,
+    opv_attachments,
+    opv_conversion,
+    opv_history,
+    opv_pending,
+    opv_sales,
+)
 from porteiro.cli.screen import AsJson, Limit, Opened, opened, show_fields, show_json, show_table
 from schemas.errors import Reject
 from schemas.opv import Capture, HistoryFilters, HistoryItem, Opv, OpvFilters
@@ -29,6 +37,7 @@ def register(app: typer.Typer) -> None:
     opv_history.register(group)
     opv_pending.register(group)
     opv_attachments.register(group)
+    opv_sales.register(group)
     app.add_typer(group, name="opv")
 
 

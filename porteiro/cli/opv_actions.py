@@ -149,7 +149,7 @@ def sell(
     day: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The day of the sale.")],
     as_json: AsJson = False,
 ) -> None:
-    """Closes the OPV as sold."""
+    """Closes the OPV as sold; or asks the sales module for a process, where sales go through documentation."""
     from opv.actions import win
 
     try:

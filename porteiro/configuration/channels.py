@@ -25,7 +25,7 @@ MAPPED_FIELDS = (
 MAPPED_OPEN = (*OPEN_FACTS, "extra.")
 
 _FILLED = {"channels": ("secrets", "options", "forward_to"), "targets": ("options",)}
-_READ_IN = "`secrets`, `options` and `forward_to`"
+_READ_IN = "a channel's `secrets`, `options` and `forward_to` and a target's `options`"
 
 
 def check_channels(root: Place, sources: Mapping[str, Source], secrets: Mapping[str, str], report: Report) -> None:
@@ -33,10 +33,10 @@ def check_channels(root: Place, sources: Mapping[str, Source], secrets: Mapping[
     for channel in root["channels"].each():
         source = _source(channel, sources, report)
         _check_secrets(channel, source, secrets, report)
-        _check_references(channel["options"], secrets, report)
+        check_variables(channel["options"], secrets, report)
         _check_forward(channel["forward_to"], secrets, report)
         if source is not None:
-            _check_options(channel["options"], source, secrets, report)
+            check_options(channel["options"], source.options_model, secrets, report)
             if channel["reconcile"].value and not source.reads_back:
                 report.warn(channel["reconcile"], f"{source.title} has no API that gives leads back: this does nothing")
         for field, place in channel["mapping"].entries().items():
@@ -46,7 +46,7 @@ def check_channels(root: Place, sources: Mapping[str, Source], secrets: Mapping[
         _check_defaults(channel["defaults"], root, report)
     for place in _outside(root):
         for name in names_in(place.value):
-            report.error(place, f"`${{{name}}}` is read in a channel's {_READ_IN} alone: write the value")
+            report.error(place, f"`${{{name}}}` is read in {_READ_IN} alone: write the value")
 
 
 def _source(channel: Place, sources: Mapping[str, Source], report: Report) -> Source | None:
@@ -85,7 +85,8 @@ def _check_set(place: Place, secrets: Mapping[str, str], report: Report) -> None
             report.error(place, f"`{name}` {state}: set it in the environment or in `$PORTEIRO_VAR/env`")
 
 
-def _check_references(options: Place, secrets: Mapping[str, str], report: Report) -> None:
+def check_variables(options: Place, secrets: Mapping[str, str], report: Report) -> None:
+    """Reports each `${NAME}` in the options that has no value, or is written wrong."""
     for place in options.scalars():
         _check_set(place, secrets, report)
         if isinstance(place.value, str) and "${" in REFERENCE.sub("", place.value):
@@ -93,7 +94,7 @@ def _check_references(options: Place, secrets: Mapping[str, str], report: Report
 
 
 def _check_forward(place: Place, secrets: Mapping[str, str], report: Report) -> None:
-    _check_references(place, secrets, report)
+    check_variables(place, secrets, report)
     names = names_in(place.value)
     if place.text is None or not names or not all(secrets.get(name) for name in names):
         return  # its shape says what is wrong, or what is not set
@@ -106,8 +107,8 @@ def _check_forward(place: Place, secrets: Mapping[str, str], report: Report) -> 
         report.error(place, "with its variables filled in this is no address: write `https://…`")
 
 
-def _check_options(options: Place, source: Source, secrets: Mapping[str, str], report: Report) -> None:
-    model = source.options_model
+def check_options(options: Place, model: type[BaseModel], secrets: Mapping[str, str], report: Report) -> None:
+    """Reports what `model` refuses in the options, variables filled in, and secrets that stand in the file."""
     values = {secrets[name] for place in options.scalars() for name in names_in(place.value) if secrets.get(name)}
 
     def redact(message: str) -> str:

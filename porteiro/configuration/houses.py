@@ -13,15 +13,17 @@ from pydantic import SecretStr, ValidationError
 from sqlalchemy import Connection
 
 from adapters.sources.base import Source
+from adapters.targets.registry import configurable
 from db.queries import configuration as stored
 from db.session import Database
 from opv.house import House, build_house
 from porteiro.configuration.apply import in_force
 from porteiro.configuration.channels import secret_fields
 from porteiro.configuration.secrets import fill
-from schemas.config import Channel, Configuration
+from schemas.config import Channel, Configuration, Target
 from schemas.errors import Retry
 from schemas.source import Entrance
+from schemas.target import ConfiguredTarget
 
 log = logging.getLogger("porteiro.configuration")
 
@@ -72,7 +74,34 @@ class Houses:
         if configuration is None:
             return None
         entrances = self._entrances(configuration, stored.channels(tx))
-        return build_house(number, configuration, {entrance.id: entrance for entrance in entrances})
+        by_number = {entrance.id: entrance for entrance in entrances}
+        return build_house(
+            number, configuration, by_number, {one.key: self._target(one) for one in configuration.targets}
+        )
+
+    def _target(self, target: Target) -> ConfiguredTarget:
+        """The target with its secrets; without options while a variable is not set, or they are not its own."""
+        unset: set[str] = set()
+
+        def lookup(name: str) -> str:
+            value = self._secrets.get(name, "")
+            if not value:
+                unset.add(name)
+            return value
+
+        options, known = fill(target.options, lookup), configurable().get(target.target)
+        read = None
+        for name in sorted(unset):
+            self._warn(f"target {target.key}: {name} is not set; what goes there waits")
+        if known is None:
+            self._warn(f"target {target.key}: there is no target {target.target}; what goes there waits")
+        elif not unset:
+            try:
+                read = known.options_model.model_validate(options)
+            except ValidationError as error:
+                wrong = ", ".join(".".join(map(str, one["loc"])) for one in error.errors(include_input=False))
+                self._warn(f"target {target.key}: its options are not those of {target.target} ({wrong})")
+        return ConfiguredTarget(target.key, target.target, read)
 
     def _entrances(self, configuration: Configuration, rows: Iterable[stored.StoredChannel]) -> Iterable[Entrance]:
         zone = ZoneInfo(configuration.company.timezone)

@@ -14,6 +14,8 @@ from porteiro.configuration.document import MAX_BYTES, Place, Unreadable, read_d
 from porteiro.configuration.junk import check_junk
 from porteiro.configuration.problems import Problem, Report
 from porteiro.configuration.shape import report_shape
+from porteiro.configuration.targets import check_targets
+from porteiro.configuration.whatsapp import check_greeting
 from schemas.config import Configuration
 
 Loaded = tuple[Configuration | None, list[Problem]]
@@ -37,6 +39,8 @@ def load(text: str, filename: str, sources: Mapping[str, Source], secrets: Mappi
     configuration = _validate(root, report)
     check_references(root, sources, report)
     check_channels(root, sources, secrets, report)
+    check_targets(root, secrets, report)
+    check_greeting(root["whatsapp"]["greeting"], report)
     check_junk(root["junk"], report)
     return (None if report.failed() else configuration), report.problems()
 

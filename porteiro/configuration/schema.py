@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import BaseModel
+
 from adapters.sources.base import Source
+from adapters.targets.registry import configurable
 from schemas.conditions import FACTS, NUMBER, OPEN_FACTS, OPERATORS, TEXT
 from schemas.config import Configuration
 
@@ -13,7 +16,7 @@ _REFERENCE = {"type": "string", "pattern": r"^\$\{[A-Za-z_][A-Za-z0-9_]*\}$"}
 
 
 def json_schema(sources: Mapping[str, Source]) -> dict[str, Any]:
-    """The schema (draft 2020-12): the file's shape, its conditions, and the options of each source."""
+    """The schema (draft 2020-12): the file's shape, its conditions, and the options of each source and target."""
     schema = Configuration.model_json_schema(by_alias=True)
     definitions: dict[str, Any] = schema["$defs"]
     definitions["Condition"] = _condition()
@@ -22,20 +25,31 @@ def json_schema(sources: Mapping[str, Source]) -> dict[str, Any]:
     channel = definitions["Channel"]
     channel["properties"]["secrets"]["items"] = _REFERENCE
     channel["properties"]["source"]["enum"] = sorted(sources)
-    channel["allOf"] = [_options(slug, source, definitions) for slug, source in sorted(sources.items())]
+    channel["allOf"] = [_of_source(slug, source, definitions) for slug, source in sorted(sources.items())]
+    target, targets = definitions["Target"], sorted(configurable().items())
+    target["properties"]["target"]["enum"] = [slug for slug, _ in targets]
+    target["allOf"] = [_options("target", slug, one.title, one.options_model, definitions)[0] for slug, one in targets]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "porteiro.yaml"}
 
 
-def _options(slug: str, source: Source, definitions: dict[str, Any]) -> dict[str, Any]:
-    name = f"{slug} options"
-    options = source.options_model.model_json_schema(by_alias=True, ref_template=f"#/$defs/{name}/$defs/{{model}}")
-    definitions[name] = {**options, "title": f"Options of {source.title}"}
-    then: dict[str, Any] = {"properties": {"options": {"$ref": f"#/$defs/{name}"}}}
+def _of_source(slug: str, source: Source, definitions: dict[str, Any]) -> dict[str, Any]:
+    rule, then = _options("source", slug, source.title, source.options_model, definitions)
     if source.needs_secret:
-        then["required"] = ["secrets"]
+        then["required"] = ["secrets", *then.get("required", ())]
+    return rule
+
+
+def _options(
+    kind: str, slug: str, title: str, model: type[BaseModel], definitions: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The rule "if it is this one, then its options are these", and its second half."""
+    name = f"{slug} options" if kind == "source" else f"{kind} {slug} options"
+    options = model.model_json_schema(by_alias=True, ref_template=f"#/$defs/{name}/$defs/{{model}}")
+    definitions[name] = {**options, "title": f"Options of {title}"}
+    then: dict[str, Any] = {"properties": {"options": {"$ref": f"#/$defs/{name}"}}}
     if options.get("required"):
-        then["required"] = [*then.get("required", ()), "options"]
-    return {"if": {"properties": {"source": {"const": slug}}}, "then": then}
+        then["required"] = ["options"]
+    return {"if": {"properties": {kind: {"const": slug}}}, "then": then}, then
 
 
 def _condition() -> dict[str, Any]:

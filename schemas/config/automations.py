@@ -32,6 +32,9 @@ EventName = Literal[
     "call.received",
     "transfer.requested",
     "ownership.requested",
+    "sale.process_opened",
+    "sale.process_failed",
+    "sale.process_status",
 ]
 """`opv.assigned` is the assignment in sales; pre-sales and sharing are none to an automation."""
 

@@ -19,11 +19,17 @@ class Target(Part):
     """The target's own; a value may hold `${NAME}`."""
 
 
+PLACEHOLDER = r"\{([^{}]*)\}"
+PLACEHOLDERS = ("client", "broker", "company", "development", "opv")
+"""What may stand between braces in a greeting."""
+
+
 class WhatsApp(Part):
     """How a conversation with a client is opened."""
 
     greeting: Text = "Olá, {client}! Aqui é {broker}, da {company}."
-    """Its first words; `{client}`, `{broker}`, `{company}`, `{development}` and `{opv}` are filled in."""
+    """Its first words; `{client}`, `{broker}` (who writes), `{company}`, `{development}` and `{opv}` (its number) are
+    filled in. Where one is not known, the part of the sentence around it is left out, up to the next comma or stop."""
     address: Literal["wa.me", "web"] = "wa.me"
     """Where the link leads: to the app, or to WhatsApp Web."""
     target: Key | None = None

@@ -217,14 +217,6 @@ def test_a_refusal_is_before_any_change_in_memory(start: Start) -> None:
     assert everything(house) == before
 
 
-def test_documentation_is_not_built(start: Start) -> None:
-    house = start(HOUSE + "won_sale: {mode: documentation}\n")
-    opv = enter(house, "ana")
-    with pytest.raises(Reject) as refused:
-        do(house, "ana", opv, lambda at: win(at, Decimal(1), "101", DAY))
-    assert refused.value.reason == "documentation_not_built"
-
-
 def test_a_lead_typed_by_a_broker_is_that_brokers(start: Start) -> None:
     house = start()
     opv = enter(house, "bia", development="Residencial Jardim")

@@ -98,10 +98,14 @@ def reopen_opv(ident: str, caller: Calls, _: NoParameters) -> Opv:
     return _act(caller, ident, reopen)
 
 
-@router.post("/{ident}/won-sale")
-def win_opv(ident: str, caller: Calls, body: WonSaleBody, _: NoParameters) -> Opv:
-    """Closes the OPV as sold."""
-    return _act(caller, ident, lambda at: win(at, body.value, body.unit, body.date))
+@router.post("/{ident}/won-sale", responses={202: {"model": Opv, "description": "The sales module is asked"}})
+def win_opv(ident: str, caller: Calls, body: WonSaleBody, response: Response, _: NoParameters) -> Opv:
+    """Closes the OPV as sold; or, where sales go through documentation, asks the sales module for a process (202):
+    the OPV stays as it is, and `GET …/won-sale` tells what came of it."""
+    item = _act(caller, ident, lambda at: win(at, body.value, body.unit, body.date))
+    if item.status == "open":
+        response.status_code = 202
+    return item
 
 
 def _act(caller: Caller, ident: str, deed: Callable[[Acting], object]) -> Opv:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from db.session import Database
 from opv.house import HouseOf
 from schemas.files import Files
+from schemas.target import Target
 from web import health, metrics
 from web.api import (
     actions,
@@ -23,6 +24,7 @@ from web.api import (
     opvs,
     pending_items,
     reports,
+    sales,
     withdrawals,
 )
 from web.api.auth import Desk
@@ -62,10 +64,15 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 def create_api(
-    database: Database, house: HouseOf, wake: Callable[[str], None], clock: Callable[[], datetime], files: Files
+    database: Database,
+    house: HouseOf,
+    wake: Callable[[str], None],
+    clock: Callable[[], datetime],
+    files: Files,
+    targets: Mapping[str, Target] | None = None,
 ) -> FastAPI:
     """The application. `wake` asks for a step of the pipeline soon and never raises; `clock` gives aware times; `files`
-    is where attachments are."""
+    is where attachments are; `targets`, by slug, are asked while a person waits."""
     api = FastAPI(
         title="Porteiro",
         version="1",
@@ -75,11 +82,12 @@ def create_api(
         redoc_url=None,
         redirect_slashes=False,
     )
-    api.state.desk = Desk(database, house, wake, clock, files)
+    api.state.desk = Desk(database, house, wake, clock, files, targets or {})
     install(api)
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
     parts = (
-        opvs, actions, clients, conversion, pending_items, attachments, withdrawals, deliveries, operations, reports,
+        opvs, actions, clients, conversion, pending_items, attachments, withdrawals, sales, deliveries, operations,
+        reports,
     )  # fmt: skip
     for part in parts:
         routes.include_router(part.router)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +21,7 @@ from opv.house import House, HouseOf
 from opv.masking import shown
 from schemas.errors import Reject
 from schemas.files import Files
+from schemas.target import Target
 
 Thing = TypeVar("Thing", bound=BaseModel)
 
@@ -29,14 +30,15 @@ _BEARER = HTTPBearer(auto_error=False, description="`porteiro token create PERSO
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the routes work with, handed in by the composition root. `wake` wakes a step of the pipeline,
-    `files` is where attachments are."""
+    """What the routes work with, handed in by the composition root. `wake` wakes a step of the pipeline; `files` is
+    where attachments are; `targets` are asked while a person waits."""
 
     database: Database
     house: HouseOf
     wake: Callable[[str], None]
     clock: Callable[[], datetime]
     files: Files
+    targets: Mapping[str, Target] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

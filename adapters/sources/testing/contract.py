@@ -19,7 +19,7 @@ from adapters.sources.testing.bodies import BODIES, JSON, altered, nested
 from adapters.sources.testing.subject import PERSON, Subject, as_json, lead_json, post, shown
 from schemas.drift import unknown_fields
 from schemas.errors import Park, Reject
-from schemas.source import Entrance, NotALead, Pointer, Read, ReadLead, Request
+from schemas.source import Entrance, NotALead, Pointer, ProcessStatus, Read, ReadLead, Request
 
 CASES = {"plain", "minimal", "awkward"}
 """Requests that every source has: as usual, with the least that can be sent, and as bad as it was ever seen."""
@@ -27,6 +27,8 @@ CASES = {"plain", "minimal", "awkward"}
 WHICH: Mapping[str, Callable[[Subject], bool]] = {
     "subject": lambda _: True,
     "signing": lambda subject: subject.signs_body,
+    "leading": lambda subject: subject.brings_leads,
+    "telling": lambda subject: not subject.brings_leads,
     "fetching": lambda subject: subject.fetches,
     "declaring": lambda subject: subject.source.known_fields is not None,
 }
@@ -100,17 +102,22 @@ class SourceContract:
         body = [value for name, value in pairs if not {("json", name.lower()), ("form", name)} & hidden]
         assert subject.secret not in repr((headers, query, body)), f"{subject.place}: `carriers` misses a place"
 
-    def test_each_sample_is_a_lead_of_its_own_with_the_person(self, subject: Subject) -> None:
+    def test_each_sample_is_a_lead_of_its_own_with_the_person(self, leading: Subject) -> None:
         keys = set()
         for number in (1, 2):
-            (lead,) = _leads(subject, *subject.sample(number))
+            (lead,) = _leads(leading, *leading.sample(number))
             assert lead.lead.name == PERSON["name"]
-            assert lead.lead.emails == subject.emails
+            assert lead.lead.emails == leading.emails
             (phone,) = lead.lead.phones
             assert PERSON["phone"].endswith((phone.ddd or "") + phone.value)
             assert not lead.test
             keys.add(lead.key)
-        assert len(keys - {None}) == 2, f"{subject.place}: `sample` makes a submission's id of `number`"
+        assert len(keys - {None}) == 2, f"{leading.place}: `sample` makes a submission's id of `number`"
+
+    def test_each_sample_tells_something_of_its_own(self, telling: Subject) -> None:
+        told = [one for number in (1, 2) for one in telling.source.read(telling.sample(number)[0], telling.entrance())]
+        assert [type(one) for one in told] == [ProcessStatus] * 2
+        assert len({one.key for one in told}) == 2, f"{telling.place}: `sample` makes a submission's id of `number`"
 
     def test_replies_are_what_they_say_and_keep_the_status(self, subject: Subject) -> None:
         accepted = subject.source.accepted("0190a000-0000-7000-8000-000000000000")
@@ -122,20 +129,27 @@ class SourceContract:
             assert refused.status == status
             assert "in words" in refused.body.decode()
 
-    def test_what_is_new_in_a_body_is_kept(self, subject: Subject) -> None:
-        request, answers = subject.sample()
+    def test_what_is_new_in_a_body_is_kept(self, leading: Subject) -> None:
+        request, answers = leading.sample()
         news = {"campo_novo": "valor novo", "fundo": nested(100), "enorme": int("9" * 60)}
-        if subject.fetches:
+        if leading.fetches:
             answers = {key: json.dumps({**json.loads(answer), **news}).encode() for key, answer in answers.items()}
         elif isinstance(document := _document(request), dict):
             request = _with(request, json.dumps({**document, **news}).encode())
         else:
             request = _with(request, request.body + b"&" + urlencode(news).encode())
-        (read,) = _leads(subject, request, answers)
+        (read,) = _leads(leading, request, answers)
         kept = {**read.lead.answers, **read.lead.extra}
         for name, value in (("campo_novo", "valor novo"), ("enorme", "9" * 60)):
-            assert kept.get(name) == value, f"{subject.place}: a field that is new goes into `Lead.extra` or `.answers`"
-        assert read.lead.emails == subject.emails
+            assert kept.get(name) == value, f"{leading.place}: a field that is new goes into `Lead.extra` or `.answers`"
+        assert read.lead.emails == leading.emails
+
+    def test_what_is_new_of_what_is_told_is_kept(self, telling: Subject) -> None:
+        request, _ = telling.sample()
+        news = _with(request, json.dumps({**_document(request), "campo_novo": "valor novo"}).encode())
+        (read,) = telling.source.read(news, telling.entrance())
+        assert isinstance(read, ProcessStatus)
+        assert read.said["campo_novo"] == "valor novo", f"{telling.place}: a field that is new goes into `said`"
 
     def test_only_what_is_new_in_a_body_is_drift(self, declaring: Subject) -> None:
         known = declaring.source.known_fields or frozenset()
@@ -247,6 +261,9 @@ def _check(read: Read) -> None:
     elif isinstance(read, ReadLead):
         json.dumps(lead_json(read.lead))
         read.lead.model_validate(read.lead.model_dump())
+    elif isinstance(read, ProcessStatus):
+        assert 0 < len(read.status) <= 100
+        assert "\x00" not in read.process_id + read.status
     else:
         assert isinstance(read, NotALead)
         assert read.reason

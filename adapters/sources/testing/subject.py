@@ -6,7 +6,7 @@ import inspect
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from adapters.sources.base import Source
 from schemas.lead import Lead
-from schemas.source import Entrance, Pointer, Read, ReadLead, Request, request_from
+from schemas.source import Entrance, Pointer, ProcessStatus, Read, ReadLead, Request, request_from
 
 HOST = "https://leads.example.com.br"
 ZONE = ZoneInfo("America/Sao_Paulo")
@@ -37,6 +37,8 @@ class Subject:
     """Whether the sender signs the body."""
     knows_email: bool = True
     """Whether a lead can have an e-mail."""
+    brings_leads: bool = True
+    """Whether it brings leads; the others tell what became of something."""
     at_the_time: Source | None = None
 
     @property
@@ -112,7 +114,14 @@ def as_json(read: Read) -> dict[str, Any]:
         return {"type": "lead", "key": read.key, **test, **said, "lead": lead_json(read.lead)}
     if isinstance(read, Pointer):
         return {"type": "pointer", "key": read.key, "data": read.data}
+    if isinstance(read, ProcessStatus):
+        return {"type": "process_status", **_given(read)}
     return {"type": "not_a_lead", "outcome": read.outcome, "reason": read.reason}
+
+
+def _given(status: ProcessStatus) -> dict[str, Any]:
+    given = {name: value for name, value in asdict(status).items() if value not in (None, {})}
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in given.items()}
 
 
 def lead_json(lead: Lead) -> dict[str, Any]:

@@ -147,6 +147,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sale_processes")),
     )
     op.create_index("ix_sale_processes_process_id", "sale_processes", ["process_id"], unique=False)
+    op.create_index("ix_sale_processes_opportunity_id", "sale_processes", ["opportunity_id"], unique=False)
     op.create_index(
         "uq_sale_processes_alive",
         "sale_processes",

@@ -12,6 +12,7 @@ from adapters.sources.form_presets import PRESETS
 from adapters.sources.hubspot import HubSpot
 from adapters.sources.inbound_email import InboundEmail
 from adapters.sources.registry import house_sources
+from adapters.sources.sales_module import SalesModuleWebhook
 from adapters.sources.standard_webhooks import StandardWebhooks
 from adapters.sources.testing import PERSON, Subject, as_json, get, lead_json, post
 from schemas.source import Entrance, ReadLead, Request
@@ -40,6 +41,7 @@ SECRETS = {
     "meta_lead_ads": "segredo-do-app-exemplo",
     "navent": "Basic bmF2ZW50OmV4ZW1wbG8=",
     "rd_station": "segredo-rd-exemplo",
+    "sales_module": "whsec_Y2hhdmUtZG8tbW9kdWxvLWRlLXZlbmRhcw==",
     "standard_webhooks": "whsec_Y2hhdmUtZGUtdGVzdGUtY29tLTI0LWJ5",
     "tally": "segredo-tally-exemplo",
     "twilio_call": "auth-token-exemplo",
@@ -50,6 +52,7 @@ SECRETS = {
 OPTIONS: dict[str, dict[str, Any]] = {
     "hubspot": {"access_token": "token-do-app-exemplo", "public_url": "https://leads.example.com.br/hooks/canal"},
     "linkedin_lead_gen": {"access_token": "token-do-linkedin-exemplo"},
+    "sales_module": {"won": ["signed", "Assinado"], "lost": ["cancelled"]},
     "twilio_call": {"public_url": "https://leads.example.com.br/hooks/canal"},
     "meta_lead_ads": {"verify_token": "verificacao-exemplo", "page_token": "token-da-pagina-exemplo"},
     "whatsapp_cloud": {"verify_token": "verificacao-exemplo"},
@@ -57,6 +60,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 AT_THE_TIME: dict[str, Source] = {
     "hubspot": HubSpot(now=lambda: 1790000400.0),
     "inbound_email": InboundEmail(now=lambda: 1790001500.0),
+    "sales_module": SalesModuleWebhook(now=lambda: 1790001000.0),
     "standard_webhooks": StandardWebhooks(now=lambda: 1790001000.0),
 }
 """Sources that refuse old signatures, at the time of their fixtures."""

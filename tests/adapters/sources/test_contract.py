@@ -15,6 +15,7 @@ SIGNING = [
     "hubspot",
     "linkedin_lead_gen",
     "meta_lead_ads",
+    "sales_module",
     "standard_webhooks",
     "tally",
     "twilio_call",
@@ -37,8 +38,16 @@ MANY_FORMATS = [
 """Sources of more than one format, or in more than one file, which a hundred lines do not hold."""
 WITHOUT_EMAIL = ["twilio_call", "whatsapp_cloud"]
 """Sources that know a person by the phone alone."""
+WITHOUT_LEADS = ["sales_module"]
+"""Sources that tell what became of something."""
 SUBJECTS = [
-    subject(slug, signs_body=slug in SIGNING, knows_email=slug not in WITHOUT_EMAIL) for slug in sorted(house_sources())
+    subject(
+        slug,
+        signs_body=slug in SIGNING,
+        knows_email=slug not in WITHOUT_EMAIL,
+        brings_leads=slug not in WITHOUT_LEADS,
+    )
+    for slug in sorted(house_sources())
 ]
 ONE_FORMAT = [one for one in SUBJECTS if not one.fetches and one.source.slug not in MANY_FORMATS]
 DOCS = Path(__file__).parents[3] / "docs" / "sources.md"

@@ -163,6 +163,7 @@ BODIES: Mapping[str, Callable[[Scene], dict[str, Any]]] = {
     "POST /api/v1/opvs/{ident}/pending-items": lambda _: _json(title="Ligar", due_at="2031-05-02T12:00:00Z"),
     "PATCH /api/v1/opvs/{ident}/pending-items/{item}": lambda _: _json(title="Ligar de novo"),
     "POST /api/v1/opvs/{ident}/attachments": lambda _: {"files": {"file": ("proposta.txt", b"oi", "text/plain")}},
+    "POST /api/v1/opvs/{ident}/whatsapp": lambda _: _json(),
     "POST /api/v1/deliveries/replay": lambda _: _json(outcome="ignored", dry_run=True),
 }
 """By route: what is sent, as arguments of `requests.request` (`json`, or `files` and `data`)."""

@@ -1,0 +1,31 @@
+"""The targets that this installation knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adapters.targets.base import ConfiguredTargetBase
+from adapters.targets.conecta import Conecta
+from adapters.targets.log import LogTarget
+from adapters.targets.sales_module import SalesModule
+
+if TYPE_CHECKING:
+    from schemas.source import HttpClient
+    from schemas.target import Target
+
+OWN = ("log", "forward")
+"""Those that are there without being configured."""
+
+
+def configurable() -> dict[str, type[ConfiguredTargetBase]]:
+    """Those that `targets` of the configuration may name, by slug."""
+    known: tuple[type[ConfiguredTargetBase], ...] = (Conecta, SalesModule)
+    return {one.slug: one for one in known}
+
+
+def targets(http: HttpClient) -> dict[str, Target]:
+    """A new instance of every target, by slug."""
+    from adapters.targets.forward import ForwardTarget  # late: the configuration is read without `requests`
+
+    own: tuple[Target, ...] = (LogTarget(), ForwardTarget())
+    return {one.slug: one for one in (*own, *(made(http) for made in configurable().values()))}

@@ -1,0 +1,1 @@
+"""Won sales (vendas ganhas): in the CRM alone, or by a process in the sales module."""

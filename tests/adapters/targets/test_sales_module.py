@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +23,12 @@ from adapters.http import RequestsClient
 from adapters.targets.sales_module import SalesModule as Target
 from adapters.targets.sales_module import SalesModuleOptions
 from schemas.errors import Park, PorteiroError, Retry
+from schemas.sale import SaleRequest
 from schemas.source import HttpAnswer
 from schemas.target import Message, Refused
 from tests.sales_module import TOKEN, SalesModule, serving
 
+PAGE = Path(__file__).parents[3] / "docs" / "sales-module.md"
 BODY = json.dumps({"unit": "101", "clients": [{"document": "39053344705"}]})
 
 
@@ -140,3 +150,38 @@ def test_a_look_up_that_says_nothing_clear_opens_nothing(status: int, body: Any,
     except PorteiroError as error:
         found = error.reason
     assert found == said
+
+
+def test_the_module_of_the_page_keeps_its_contract(tmp_path: Path) -> None:
+    """The one that people copy to try it with."""
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "module.py").write_text(code, encoding="utf-8")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    body = json.dumps({"opv": {"number": 1}})
+    options = SalesModuleOptions(api_url=f"http://127.0.0.1:{port}", token=SecretStr(TOKEN))
+    message = Message("sale:1", "sale_process", "vende", body, options=options)
+    environment = {**os.environ, "VENDE_TOKEN": TOKEN}
+    command = [sys.executable, str(tmp_path / "module.py"), str(port)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            target, end = Target(RequestsClient()), time.monotonic() + 20
+            while True:
+                try:
+                    assert target.send(message).reference == "VD-1"
+                    break
+                except Retry:
+                    assert time.monotonic() < end, "it does not answer"
+                    time.sleep(0.05)
+            assert target.send(message).reference == "VD-1", "a key that it knows opens nothing"
+            assert target.send(replace(message, tried=True)).reference == "VD-1"
+            assert target.send(replace(message, idempotency_key="sale:2", tried=True)).reference == "VD-2"
+        finally:
+            process.terminate()
+
+
+def test_the_request_of_the_page_is_the_one_that_is_sent() -> None:
+    shown = json.loads(re.findall(r"```json\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[0])
+    assert set(shown) == set(SaleRequest.model_fields)
+    assert SaleRequest.model_validate(shown).clients[0].details.addresses[0].whole

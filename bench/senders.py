@@ -24,6 +24,8 @@ CHATS = TALKS | {"whatsapp_cloud"}
 WITHOUT_EMAIL = frozenset({"twilio_call", "whatsapp_cloud"})
 WITHOUT_ID = frozenset({"blip"})
 """What it says is its identity: another person's data under the same id cannot be."""
+WITHOUT_LEADS = frozenset({"sales_module"})
+"""Sources that tell of sales under way and bring nobody."""
 UNASSIGNED = "tally"
 """The channel of whose leads no rule takes any."""
 TRAP = "confirme_o_fax"
@@ -73,7 +75,7 @@ class Senders:
     def __init__(self, api: str) -> None:
         self.answers: dict[str, bytes] = {}
         self._options = _options(api)
-        self._sources = sources()
+        self._sources = {slug: source for slug, source in sources().items() if slug not in WITHOUT_LEADS}
         self._doors = {slug: self._entrance(slug, _secrets(slug)) for slug in self._sources}
         self.channels: Sequence[str] = sorted(self._sources)
         self.cards = [key for key in self.channels if key not in TALKS]

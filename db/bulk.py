@@ -126,7 +126,7 @@ def _form(table: Table, name: str) -> Form:
 
 
 def _array_type(table: Table, name: str) -> str:
-    return f"{table.c[name].type.compile(postgresql.dialect())}[]"  # type: ignore[no-untyped-call]
+    return f"{table.c[name].type.compile(postgresql.dialect())}[]"  # type: ignore[no-untyped-call] # SQLAlchemy leaves it untyped
 
 
 def _cached(key: tuple[str, ...], make: Callable[[], str]) -> str:

@@ -97,12 +97,12 @@ def _incomplete(people: Sequence[Involved], found: Sequence[Missing]) -> str:
     """As `complete clients (buyer: document, address; spouse: name)`."""
     if not found:
         return ""
-    roles = {one.id: one.role for one in people}
+    roles: dict[object, str] = {one.id: one.role for one in people}
     by_client: dict[object, list[str]] = {}
     for one in found:
         by_client.setdefault(one.client, []).append(one.what.replace("_", " "))
     told = [
-        f"{roles[client]}: {', '.join(what)}" if client in roles else ", ".join(what)  # type: ignore[index]
+        f"{roles[client]}: {', '.join(what)}" if client in roles else ", ".join(what)
         for client, what in by_client.items()
     ]
     return f"complete clients ({'; '.join(told)})"

@@ -246,7 +246,7 @@ def _submitted(received: Received, entrance: Entrance, position: int, one: Read,
     try:
         take(submission, one, entrance, junk)
     except Exception as error:
-        log.error("a lead of source %s could not be normalized: %s", source.slug, fingerprint(error))  # noqa: TRY400
+        log.error("a lead of source %s could not be normalized: %s", source.slug, fingerprint(error))  # noqa: TRY400 - see fingerprint
         submission.park("bug", f"normalizing failed: {fingerprint(error)}")
         return submission
     if IMPORT_HEADER in received.request.headers:

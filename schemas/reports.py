@@ -133,7 +133,7 @@ class ReportFilters(Parameters):
     @property
     def item(self) -> type[BaseModel]:
         """What a line of the answer is."""
-        raise NotImplementedError
+        raise NotImplementedError  # each report has its own
 
     def period(self, zone: ZoneInfo) -> Period:
         """The period asked for. Raises `Reject` (422) for one that ends before it begins."""

@@ -27,7 +27,7 @@ def test_the_commands_are_there() -> None:
     for words in re.findall(r"`porteiro ([a-z-]+)(?: ([a-z-]+))?", PAGE):
         command = top
         for word in filter(None, words):
-            command = command.commands[word]  # type: ignore[attr-defined]
+            command = command.commands[word]  # type: ignore[attr-defined] # each but the last is a group
 
 
 def test_the_tests_are_there() -> None:

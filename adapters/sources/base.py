@@ -160,7 +160,7 @@ class Source:
 
     def verify(self, request: Request, entrance: Entrance) -> int:
         """Index of the secret of `entrance` that verifies the request. Raises `Reject` (401) when none does."""
-        raise NotImplementedError
+        raise NotImplementedError  # each source has its own
 
     def handshake(self, request: Request, entrance: Entrance) -> Reply:
         """Answer to the platform's GET. Only sources with `has_handshake` are asked. Raises `Reject`."""
@@ -177,7 +177,7 @@ class Source:
 
     def read(self, request: Request, entrance: Entrance) -> Sequence[Read]:
         """Submissions of a stored delivery, in the order sent. Raises `Park` when the body cannot be read."""
-        raise NotImplementedError
+        raise NotImplementedError  # each source has its own
 
     def read_import(self, request: Request, entrance: Entrance) -> Sequence[Read]:
         """The lead of a line of a file, which `porteiro import` stored as `{"id": key, "lead": {…}}`. The same for
@@ -216,7 +216,7 @@ class Source:
     def sample(self, entrance: Entrance, person: Mapping[str, str], number: int) -> Sample:
         """A signed sample as the platform would send it, for `porteiro send`. `person` has `name`, `phone` (E.164,
         Brazilian) and `email`; `number` is new for each call and makes the submission's id."""
-        raise NotImplementedError
+        raise NotImplementedError  # each source has its own
 
 
 def _secrets(entrance: Entrance) -> Iterator[tuple[int, str]]:

@@ -43,7 +43,7 @@ def fill(database: Database, *due: float) -> list[UUID]:
     ]  # fmt: skip
     with database.write() as tx:
         insert_rows(tx, EVENTS, rows)
-    return [row["id"] for row in rows]  # type: ignore[misc]
+    return [row["id"] for row in rows]  # type: ignore[misc] # the row is of any columns
 
 
 def take(database: Database, *, after: float = 0, tried: bool = False) -> Claim | None:

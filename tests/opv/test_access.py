@@ -43,7 +43,7 @@ def test_opvs_are_seen_by_who_is_linked_to_them(database_url: str) -> None:
     database.dispose()
 
 
-PEOPLE: list[Any] = list(CONFIGURATION["people"])  # type: ignore[call-overload]
+PEOPLE: list[Any] = list(CONFIGURATION["people"])  # type: ignore[call-overload] # read as plain YAML
 PRESALES = {
     **CONFIGURATION,
     "people": [

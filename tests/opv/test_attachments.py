@@ -113,7 +113,7 @@ def test_a_refusal_keeps_no_file(start: Start, folder: AttachmentsFolder, tmp_pa
     taken = pdf(folder)
     for person, client, reason in (("ana", stranger, "unknown_client"), ("bia", None, "unknown_opv")):
         with pytest.raises(Reject) as refused:
-            act(house, person, opv, lambda at, client=client: attach(at, folder, taken, client))  # type: ignore[misc]
+            act(house, person, opv, lambda at, client=client: attach(at, folder, taken, client))  # type: ignore[misc] # the loop's value, bound now
         assert (refused.value.reason, everything(house) == before) == (reason, True)
     assert names(tmp_path) == [taken.received.path.name]
     folder.discard(taken.received)

@@ -153,11 +153,11 @@ def test_business_days_pass_over_carnival(start_on_sqlite: Start, begun: tuple[i
     house = start_on_sqlite(
         automated("{key: quiet, on: {in_stage: new, for: 2 business days}, do: [{advance: contacted}]}")
         + "company: {timezone: America/Sao_Paulo, holidays: BR-SP}\n",
-        now=datetime(*begun, tzinfo=UTC),  # type: ignore[arg-type,misc]
+        now=datetime(*begun, tzinfo=UTC),  # type: ignore[arg-type,misc] # a date as a tuple
     )
     send(house)
     (timer,) = house.rows("timers")
-    assert timer.due_at == datetime(*due, tzinfo=UTC)  # type: ignore[arg-type,misc]
+    assert timer.due_at == datetime(*due, tzinfo=UTC)  # type: ignore[arg-type,misc] # a date as a tuple
 
 
 def test_notices_go_to_whom_they_name_with_a_key_that_stays(start: Start, caplog: pytest.LogCaptureFixture) -> None:

@@ -70,7 +70,7 @@ def test_contacts_refused(start: Start) -> None:
         ("email", {"place": "estande"}, "place_without_visit"),
     ):
         with pytest.raises(Reject) as refused:
-            do(house, "ana", opv, lambda at, kind=kind, said=said: contact(at, kind, **said))  # type: ignore[misc]
+            do(house, "ana", opv, lambda at, kind=kind, said=said: contact(at, kind, **said))  # type: ignore[misc] # the loop's value, bound now
         assert (refused.value.reason, everything(house) == before) == (reason, True)
 
 

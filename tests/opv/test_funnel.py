@@ -56,13 +56,13 @@ def refusal(house: House, card: Card, stage: str, role: str | None = "broker", h
 
 def test_what_is_lacking_is_named_one_by_one() -> None:
     nobody = Held([person(1, **BARE)], pending=2)
-    assert lacking(ALL, Card(), nobody) == [  # type: ignore[arg-type]
+    assert lacking(ALL, Card(), nobody) == [  # type: ignore[arg-type] # what the rules read of it, and no more
         "the client's name", "a phone of the client", "an e-mail of the client", "the client's CPF or CNPJ",
         "a development", "a broker", "a first contact with the client",
         "complete clients (buyer: name, document, contact)", "nothing pending (2 open)",
     ]  # fmt: skip
     whole = Held([person(1, emails=("a@example.com",))])
-    assert lacking(ALL, Card("new", "jardim", "ana", NOW), whole) == []  # type: ignore[arg-type]
+    assert lacking(ALL, Card("new", "jardim", "ana", NOW), whole) == []  # type: ignore[arg-type] # what the rules read of it, and no more
 
 
 def test_the_main_client_counts_and_each_incomplete_one_is_told_by_its_part() -> None:
@@ -128,7 +128,7 @@ def test_a_move_is_held_to_the_rules_and_a_refusal_changes_nothing(start: Start)
         ("contacted", "stage_requires", "contacted requires a first contact with the client"),
     ):
         with pytest.raises(Reject, match=told) as refused:
-            do(house, "ana", opv, lambda at, stage=stage: move_stage(at, stage))  # type: ignore[misc]
+            do(house, "ana", opv, lambda at, stage=stage: move_stage(at, stage))  # type: ignore[misc] # the loop's value, bound now
         assert (refused.value.reason, everything(house) == before) == (reason, True)
     do(house, "ana", opv, lambda at: contact(at, "call"))
     do(house, "ana", opv, lambda at: move_stage(at, "contacted"))

@@ -127,7 +127,7 @@ def test_lists_by_owner_state_and_time_over_what_a_person_sees(start: Start) -> 
         (("ana", opv, None), ("ana", opv, "paula"), ("bia", other, None), ("ana", opv, None))
     ):
         due = NOW + DAY * (4 - number)
-        act(house, person, where, lambda at, due=due, owner=owner: add_item(at, "ligar", due, owner))  # type: ignore[misc]
+        act(house, person, where, lambda at, due=due, owner=owner: add_item(at, "ligar", due, owner))  # type: ignore[misc] # the loop's value, bound now
     first = shown(house)[0]
     act(house, "ana", opv, lambda at: end_item(at, first.id, "cancelled"))
     house.clock.forward(days=2.5)

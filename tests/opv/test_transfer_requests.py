@@ -165,7 +165,7 @@ def test_answers_refused(start: Start) -> None:
     refused(house, "unknown_request", lambda: reply(house, "rui", uuid4(), grant=True))
     refused(house, "unknown_request", lambda: reply(house, "rui", "x", grant=True))
     for person, reason in (("bia", "unknown_request"), ("marta", "unknown_request"), ("olga", "unknown_request")):
-        refused(house, reason, lambda person=person: reply(house, person, near, grant=True))  # type: ignore[misc]
+        refused(house, reason, lambda person=person: reply(house, person, near, grant=True))  # type: ignore[misc] # the loop's value, bound now
     refused(house, "not_allowed", lambda: reply(house, "ana", away, grant=False))
     refused(house, "not_allowed", lambda: reply(house, "paula", away, grant=True))
     house.apply(inactive("bia"))

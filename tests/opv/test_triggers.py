@@ -65,7 +65,7 @@ def test_each_end_contact_and_comment_is_heard_once_with_the_facts_of_then(start
 def test_what_a_client_says_is_heard(start: Start, conversation: str, kind: str) -> None:
     class Talk(Chat):
         def read(self, request: Request, entrance: Entrance) -> list[Read]:
-            return [replace(one, conversation=conversation) for one in super().read(request, entrance)]  # type: ignore[arg-type]
+            return [replace(one, conversation=conversation) for one in super().read(request, entrance)]  # type: ignore[arg-type] # all that this source reads are leads
 
     text = automated(
         f"{{key: heard, on: {kind}, when: {{stage: new, broker: ana, channel: site}}, do: [{{advance: contacted}}]}}"

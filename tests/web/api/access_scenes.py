@@ -47,7 +47,7 @@ EARLY = "presales"
 
 def access_house() -> House:
     """The house of `tests.stored` with pre-sales."""
-    people = [*CONFIGURATION["people"], {"key": "pri", "name": "Pri Atendente", "role": "presales"}]  # type: ignore[misc]
+    people = [*CONFIGURATION["people"], {"key": "pri", "name": "Pri Atendente", "role": "presales"}]  # type: ignore[misc] # read as plain YAML
     stages = [
         {"key": "qualify", "name": "Qualificação", "kind": "presales"},
         {"key": "new", "name": "Novo lead"},

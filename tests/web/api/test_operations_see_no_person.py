@@ -68,7 +68,7 @@ def test_no_answer_to_operations_holds_anything_of_a_person(
         for method in methods:
             scene = Scene(served.stored, "ops", next(numbers), tmp_path)
             ids = {segment: planted.get(segment) or MAKERS[segment](scene) for segment in _ID.findall(path)}
-            filled = _ID.sub(lambda found, ids=ids: f"{found[1]}/{ids[found[1]]}", path)  # type: ignore[misc]
+            filled = _ID.sub(lambda found, ids=ids: f"{found[1]}/{ids[found[1]]}", path)  # type: ignore[misc] # the loop's value, bound now
             route = f"{method.upper()} {path}"
             body = BODIES[route](scene) if route in BODIES else {}
             answer = served.call(filled, "olga", method.upper(), **body)

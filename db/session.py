@@ -80,9 +80,9 @@ class Database:
             yield tx
 
     def empty_log(self) -> bool:
-        """Brings what was committed into the database's file and empties the log beside it, which still holds what pages
-        were before; whether that could be done now, as it cannot while somebody reads. Of SQLite alone: PostgreSQL
-        writes over its log and, in a VACUUM, over old rows by itself."""
+        """Brings what was committed into the database's file and empties the log beside it, which still holds pages as
+        they were; whether that could be done, as it cannot while somebody reads. Of SQLite alone: PostgreSQL writes
+        over its log, and in a VACUUM over old rows, by itself."""
         if self.dialect != "sqlite":
             return True
         connection = self.engine.raw_connection()

@@ -36,6 +36,9 @@ CLIENT_ADDED = "client.added"
 CLIENT_CHANGED = "client.changed"
 CLIENT_REMOVED = "client.removed"
 CLIENTS_MERGED = "clients.merged"
+PERSONAL_DATA_EXPORTED = "personal_data.exported"
+PERSONAL_DATA_ERASED = "personal_data.erased"
+CONSENT_WITHDRAWN = "consent.withdrawn"
 REDISTRIBUTION_ASKED = "redistribution.asked"
 
 

@@ -57,3 +57,12 @@ def blank_deliveries(tx: Connection, ids: Iterable[UUID], now: datetime) -> None
     if wanted:
         c = _DELIVERIES.c
         tx.execute(update(_DELIVERIES).where(any_of(tx, c.id, wanted)).values(**BLANK_DELIVERY, erased_at=now))
+
+
+def take_off(tx: Connection, ids: Iterable[UUID], now: datetime) -> None:
+    """The same of deliveries that may wait to be read anew; their outcome is the caller's to find."""
+    wanted = sorted(set(ids))
+    if wanted:
+        c = _DELIVERIES.c
+        gone = {**BLANK_DELIVERY, "erased_at": now, "due_at": None, "lease": None, "attempts": 0}
+        tx.execute(update(_DELIVERIES).where(any_of(tx, c.id, wanted)).values(**gone))

@@ -177,7 +177,9 @@ def _put_back(program: Runtime, wanted: Sequence[UUID]) -> None:
             seen(len(part))
     for delivery in wanted:
         if delivery not in done:
-            typer.echo(f"{delivery}: there is no such delivery, it still waits to be processed, or it was erased", err=True)
+            typer.echo(
+                f"{delivery}: there is no such delivery, it still waits to be processed, or it was erased", err=True
+            )
     typer.echo(f"{len(done)} of {len(wanted)} deliveries put back; workers read them within seconds")
     if len(done) < len(wanted):
         raise typer.Exit(1)

@@ -30,7 +30,7 @@ def main() -> None:
     runtime = Runtime(settings)
     runtime.houses.refresh(runtime.database)
     intake = Intake(runtime.houses.entrances, NoStore(), RefusalCounter(runtime.database, now), now)
-    api = create_api(runtime.database, runtime.houses.current, lambda _step: None, now)
+    api = create_api(runtime.database, runtime.houses.current, lambda _step: None, now, runtime.files)
 
     @asynccontextmanager
     async def lifespan(_app: Any) -> AsyncIterator[None]:

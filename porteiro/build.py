@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from adapters.attachments_folder import AttachmentsFolder
 from adapters.sources.base import Source
 from adapters.sources.registry import sources
 from db.session import Database
@@ -62,6 +63,11 @@ class Runtime:
     def houses(self) -> Houses:
         """The configuration in force."""
         return Houses(self.sources, secrets(self.settings))
+
+    @cached_property
+    def files(self) -> AttachmentsFolder:
+        """Where attachments are."""
+        return AttachmentsFolder(self.settings.var / "attachments")
 
     @property
     def clock(self) -> Callable[[], datetime]:
@@ -130,7 +136,7 @@ def build_web(settings: Settings, extra_sources: tuple[Source, ...] = ()) -> ASG
     )
     store = GroupCommit(writer, lambda: waker.wake("ingest"))
     intake = Intake(runtime.houses.entrances, store, refusals, now)
-    api = create_api(database, runtime.houses.current, waker.wake, now)
+    api = create_api(database, runtime.houses.current, waker.wake, now, runtime.files)
     refresher = _Refresher(runtime)
 
     @asynccontextmanager

@@ -96,7 +96,7 @@ def history(tx: Connection, opv: UUID, paging: Paging, where: ColumnElement[bool
         after = min(decode(paging.cursor, int)[0], GREATEST_NUMBER)
         statement = statement.where(HistoryEntry.seq > max(after, 0))
     rows, next_ = cut(list(tx.execute(statement)), paging, lambda row: encode(row.seq))
-    return Page(items=[_fact(row) for row in rows], next=next_)
+    return Page(items=[fact_of(row) for row in rows], next=next_)
 
 
 def decisions(tx: Connection, opv: UUID, paging: Paging) -> Page[DecisionItem]:
@@ -177,11 +177,12 @@ def _captures(tx: Connection, opvs: Iterable[UUID]) -> dict[UUID, list[Capture]]
     )
     found: dict[UUID, list[Capture]] = {}
     for row in tx.execute(statement):
-        found.setdefault(row.opportunity_id, []).append(_capture(row))
+        found.setdefault(row.opportunity_id, []).append(capture_of(row))
     return found
 
 
-def _capture(row: Row[*tuple[Any, ...]]) -> Capture:
+def capture_of(row: Row[*tuple[Any, ...]]) -> Capture:
+    """A capture card out of its row."""
     card = {name: row._mapping[name] for name in _CARD}
     return Capture(
         **{name: value for name, value in read_json(row.details).items() if value is not None},
@@ -193,7 +194,8 @@ def _capture(row: Row[*tuple[Any, ...]]) -> Capture:
     )
 
 
-def _fact(row: Row[*tuple[Any, ...]]) -> HistoryItem:
+def fact_of(row: Row[*tuple[Any, ...]]) -> HistoryItem:
+    """A fact out of an entry's row with `content` and `erased_at` of its content."""
     data = read_json(row.data)
     spread = data if isinstance(data, dict) else {}
     fixed = {

@@ -21,9 +21,10 @@ from db.session import AnyRow, Database
 from opv.channels.alarms import HOUSE
 from opv.channels.health import keep_alarms, kept
 from opv.channels.hours import count_hours
-from opv.channels.plan import CHECK, HEALTH, HOURS, JITTER, RECONCILE, begin, every, plan, window
+from opv.channels.plan import CHECK, HEALTH, HOURS, JITTER, RECONCILE, RETENTION, begin, every, plan, window
 from opv.channels.reconcile import SETTLE, Pull, Pulled
 from opv.house import House, HouseOf
+from opv.retention import Walk, blank_some
 from opv.retry import next_try
 from opv.step import Clock, Progress, fingerprint
 from schemas.errors import Bug, Park, PorteiroError, Retry
@@ -74,6 +75,7 @@ class Upkeep:
             HEALTH: self._look_after_health,
             RECONCILE: self._reconcile,
             CHECK: self._ask_platform,
+            RETENTION: self._keep_no_longer,
         }
 
     def round(self) -> Progress:
@@ -164,8 +166,9 @@ class Upkeep:
         since = _since(turn.row, window(turn.entrance.key, turn.house), self._clock())
         pulled = Pulled.read(turn.state) or Pulled.begin(since, self._clock())
         pull = Pull(
-            self._database, turn.house, turn.entrance, self._http, self._clock, lambda tx, at: self._keep(tx, turn, at)
-        )
+            self._database, turn.house, turn.entrance, self._http, self._clock,
+            lambda tx, at: self._keep(tx, turn, "{}" if at.place is None else at.text()),
+        )  # fmt: skip
         until, turn.covered = time.monotonic() + self.budget, None
         try:
             while True:
@@ -184,13 +187,24 @@ class Upkeep:
             pull.fail(pulled, error.reason if isinstance(error, PorteiroError) else "bug")
             raise
 
-    def _keep(self, tx: Connection, turn: Turn, pulled: Pulled) -> None:
+    def _keep(self, tx: Connection, turn: Turn, state: str) -> None:
         c = _CHORES.c
-        state = "{}" if pulled.place is None else pulled.text()
         held = update(_CHORES).where(c.key == turn.row.key, c.lease == turn.token)
         if not tx.execute(held.values(state=state, due_at=self._clock() + self.work_list.lease)).rowcount:
             raise Retry("lease_lost", "another worker goes on with it")
         turn.state = state
+
+    def _keep_no_longer(self, turn: Turn) -> None:
+        """Blanks raw requests whose time is over, for some seconds at a time."""
+        until, retention = time.monotonic() + self.budget, turn.house.configuration.retention
+        walk, blanked = Walk.of(turn.state, retention, self._clock()), 1
+        while blanked:
+            with self._database.write() as tx:
+                blanked, walk = blank_some(tx, walk, self._clock())
+                self._keep(tx, turn, walk.text())
+            if blanked and time.monotonic() >= until:
+                turn.again, turn.covered = timedelta(), None
+                return
 
     def _ask_platform(self, turn: Turn) -> None:
         """Keeps what the platform says of the channel, for `health` to judge."""

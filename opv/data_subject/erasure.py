@@ -12,8 +12,7 @@ The chains stay whole: an entry commits to a salted hash of its content, and con
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -27,20 +26,20 @@ from opv import history
 from opv.access import Viewer
 from opv.batch import OPVS, opvs_by_id
 from opv.clients.keys import lock_keys_of
-from opv.clients.records import begin, cause_of, lock_couples, read_records
+from opv.clients.records import begin, cause_of, lock_couples
 from opv.data_subject.answering import check_answers, person_ids
-from opv.data_subject.blanking import blank_opvs, files_of, told_contents
+from opv.data_subject.blanking import blank_opvs, files_of
 from opv.data_subject.forgetting import (
     blank_clients,
     blank_submissions,
     forget_keys,
     lock_shared_keys,
-    names_heard,
     others_parked,
     unblanked,
 )
-from opv.data_subject.held import Held, held_of, strays_of
-from opv.data_subject.traces import Traces, told_in, traces_of
+from opv.data_subject.held import held_of
+from opv.data_subject.known import Known, known_beside, known_of
+from opv.data_subject.traces import Traces
 from opv.house import House
 from schemas.data_subject import Blanked, Erased, ErasureBody
 from schemas.errors import Reject
@@ -54,14 +53,6 @@ LOG_TRIES = 10
 Given = TypeVar("Given")
 Remove = Callable[[UUID], None]
 """Removes the file of an attachment, if it is there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is known of the person before it is forgotten."""
-
-    held: Held
-    traces: Traces
 
 
 def erase(
@@ -78,9 +69,7 @@ def erase(
     Raises `Reject`: `not_allowed` (403), `unknown_client` (404), `reason_names_person` (422), `others_parked` (409)."""
     check_answers(viewer, house)
     with database.read() as tx:
-        known = _known(tx, person_ids(tx, client))
-        if strays := strays_of(tx, known.traces.contacts):
-            known = _known(tx, known.held.ids, strays)
+        known = known_of(tx, person_ids(tx, client))
         _check(tx, known, body)
         submissions = unblanked(tx, known.held.submissions)
         files = files_of(tx, known.held)
@@ -94,13 +83,6 @@ def erase(
     for file in files:
         remove(file)
     return erased.model_copy(update={"file_clean": _empty_log(database)})
-
-
-def _known(tx: Connection, ids: Sequence[UUID], strays: Collection[UUID] = ()) -> Known:
-    records = read_records(tx, ids)
-    held = held_of(tx, ids, strays=strays)
-    told = [*(one.told() for one in records.values()), *told_in(told_contents(tx, held))]
-    return Known(held, traces_of(told, names_heard(tx, ids)))
 
 
 def _check(tx: Connection, known: Known, body: ErasureBody) -> None:
@@ -121,7 +103,7 @@ def _erase(
     same = lock_shared_keys(tx, ids, before.traces)
     records = lock_couples(tx, ids)
     opvs = opvs_by_id(OPVS.rows(tx, ids=set(held_of(tx, ids).opvs)))
-    known = _known(tx, ids, before.held.submissions)
+    known = known_beside(tx, ids, before.held.submissions)
     held, traces = known.held, _together(before.traces, known.traces)
     blanked = _sum(done, blank_submissions(tx, unblanked(tx, held.submissions), now))
     blanked = _sum(blanked, blank_opvs(tx, held, traces, now))

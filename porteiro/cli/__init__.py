@@ -19,6 +19,7 @@ from porteiro.cli import (
     operations,
     opv,
     reconcile,
+    retention,
     run,
     source,
     token,
@@ -51,7 +52,7 @@ def _options(
 
 for group in (
     run, configuration, deliveries, importing, opv, client, operations, channels, reconcile, unmapped, token, history,
-    source,
+    source, retention,
 ):  # fmt: skip
     group.register(app)
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from db.models import DeliveryOutcome
 from db.session import Database
 from tests.stored import NOW, Stored, ago, house
-from tests.web.api.conftest import Served, now, serve
+from tests.web.api.conftest import NO_FILES, Served, now, serve
 from web.api.app import create_api
 
 
@@ -21,7 +21,7 @@ def served(database_url: str) -> Iterator[Served]:
 
 
 def _served(database: Database) -> Iterator[Served]:
-    for url in serve(create_api(database, lambda _tx: house(), _nobody, now)):
+    for url in serve(create_api(database, lambda _tx: house(), _nobody, now, NO_FILES)):
         yield Served(url, Stored(database), [])
     database.dispose()
 

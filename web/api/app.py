@@ -11,8 +11,9 @@ from fastapi.responses import HTMLResponse
 
 from db.session import Database
 from opv.house import HouseOf
+from schemas.files import Files
 from web import health, metrics
-from web.api import actions, clients, deliveries, operations, opvs, reports
+from web.api import actions, clients, data_subjects, deliveries, operations, opvs, reports
 from web.api.auth import Desk
 from web.api.problems import Problem, install
 
@@ -49,9 +50,10 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 def create_api(
-    database: Database, house: HouseOf, wake: Callable[[str], None], clock: Callable[[], datetime]
+    database: Database, house: HouseOf, wake: Callable[[str], None], clock: Callable[[], datetime], files: Files
 ) -> FastAPI:
-    """The application. `wake` asks for a step of the pipeline soon and never raises; `clock` gives aware times."""
+    """The application. `wake` asks for a step of the pipeline soon and never raises; `clock` gives aware times; `files`
+    is where attachments are."""
     api = FastAPI(
         title="Porteiro",
         version="1",
@@ -61,10 +63,10 @@ def create_api(
         redoc_url=None,
         redirect_slashes=False,
     )
-    api.state.desk = Desk(database, house, wake, clock)
+    api.state.desk = Desk(database, house, wake, clock, files)
     install(api)
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
-    for part in (opvs, actions, clients, deliveries, operations, reports):
+    for part in (opvs, actions, clients, data_subjects, deliveries, operations, reports):
         routes.include_router(part.router)
     api.include_router(routes)
     api.include_router(health.router(database, clock))

@@ -17,18 +17,21 @@ from db.session import Database
 from opv.access import Viewer, may_operate, viewer_of, visible
 from opv.house import House, HouseOf
 from schemas.errors import Reject
+from schemas.files import Files
 
 _BEARER = HTTPBearer(auto_error=False, description="`porteiro token create PERSON` prints one")
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the routes work with, handed in by the composition root. `wake` wakes a step of the pipeline."""
+    """What the routes work with, handed in by the composition root. `wake` wakes a step of the pipeline,
+    `files` is where attachments are."""
 
     database: Database
     house: HouseOf
     wake: Callable[[str], None]
     clock: Callable[[], datetime]
+    files: Files
 
 
 @dataclass(frozen=True, slots=True)

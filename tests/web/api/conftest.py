@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import requests
 import uvicorn
 from fastapi import FastAPI
 
+from adapters.attachments_folder import AttachmentsFolder
 from db.queries import tokens
 from db.session import Database
 from tests.stored import Stored, house
@@ -68,12 +70,21 @@ def serve(api: FastAPI) -> Iterator[str]:
         thread.join(10)
 
 
+NO_FILES = AttachmentsFolder(Path("/nowhere"))
+"""For tests that attach nothing."""
+
+
+def files_in(folder: Path) -> AttachmentsFolder:
+    """The attachments of a test."""
+    return AttachmentsFolder(folder / "attachments")
+
+
 @pytest.fixture
-def served(database_url: str) -> Iterator[Served]:
+def served(database_url: str, tmp_path: Path) -> Iterator[Served]:
     """The API over an empty, migrated database."""
     database = Database(database_url)
     woken: list[str] = []
     fixed = house()
-    for url in serve(create_api(database, lambda _tx: fixed, woken.append, now)):
+    for url in serve(create_api(database, lambda _tx: fixed, woken.append, now, files_in(tmp_path))):
         yield Served(url, Stored(database), woken)
     database.dispose()

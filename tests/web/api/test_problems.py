@@ -12,7 +12,7 @@ from db.session import Database
 from opv.house import House
 from schemas.errors import Retry
 from tests.stored import Stored
-from tests.web.api.conftest import Served, now, serve
+from tests.web.api.conftest import NO_FILES, Served, now, serve
 from web.api.app import create_api
 
 LISTS = ("opvs", "deliveries", "undistributed", "unmapped", "merge-suggestions", "automation-runs", "opvs/1/history")
@@ -99,7 +99,7 @@ def test_a_database_or_a_configuration_that_is_not_there_is_503(database_url: st
 def _assert_failing(database_url: str, house: object, status: int, reason: str) -> None:
     database = Database(database_url)
     logging.getLogger("porteiro").setLevel(logging.INFO)
-    for url in serve(create_api(database, house, [].append, now)):  # type: ignore[arg-type] # fails when called
+    for url in serve(create_api(database, house, [].append, now, NO_FILES)):  # type: ignore[arg-type] # fails when called
         answer = Served(url, Stored(database), []).call("/api/v1/opvs")
         assert (answer.status_code, answer.json()["reason"]) == (status, reason)
         assert answer.headers["content-type"] == "application/problem+json"

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote_plus
 from uuid import UUID
@@ -23,6 +24,7 @@ from opv.clients.add import add_client
 from opv.clients.change import change_client, remove_client
 from opv.clients.merge import merge_clients
 from opv.house import House
+from porteiro.importing.lines import Verdict
 from porteiro.importing.mapping import map_columns
 from porteiro.importing.reading import open_table
 from porteiro.importing.run import store, survey
@@ -137,7 +139,7 @@ class People:
         return UUID(str(row.client_id))
 
 
-def settled(start: Start, tmp_path: Any) -> People:
+def settled(start: Start, tmp_path: Path) -> People:
     """The house after a busy time."""
     house = start(LGPD_HOUSE, http=Graph(), targets={"log": LogTarget(), "forward": Crm()})
     sent: dict[str, UUID] = {}
@@ -221,15 +223,21 @@ def _by_people(people: People) -> None:
     write(lambda tx, at, now: remove_client(tx, at, rui, now, str(third), people.subject))
 
 
-def _import(house: Pipeline, tmp_path: Any) -> None:
-    path = tmp_path / "planilha.csv"
-    path.write_text(f"Nome;Telefone;E-mail\n{NAME};{SPELLINGS[0]};{EMAIL}\nNair Nova;11 94444-0009;nair@example.com\n")
-    entrance, table = house.house().entrance_by_key["blog"], open_table(path)
+def imported(house: Pipeline, path: Path, channel: str) -> dict[Verdict, int]:
+    """Imports a file; its lines by verdict."""
+    entrance, table = house.house().entrance_by_key[channel], open_table(path)
     columns = map_columns(table.columns, [row.cells for row in table.rows()], (), entrance.mapping)
     with survey(house.database, entrance, table, columns) as found:
         for _ in store(house.database, entrance, found, house.clock, lambda _: None):
             pass
     house.run()
+    return dict(found.counts)
+
+
+def _import(house: Pipeline, tmp_path: Path) -> None:
+    path = tmp_path / "planilha.csv"
+    path.write_text(f"Nome;Telefone;E-mail\n{NAME};{SPELLINGS[0]};{EMAIL}\nNair Nova;11 94444-0009;nair@example.com\n")
+    imported(house, path, "blog")
 
 
 def _rows(people: People) -> None:

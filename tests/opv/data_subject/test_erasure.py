@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,22 @@ from db.queries.history import chains
 from opv.data_subject import erasure
 from opv.data_subject.erasure import erase
 from opv.history import verify
+from porteiro.importing.lines import Verdict
 from schemas.data_subject import Erased, ErasureBody
 from schemas.errors import Reject
-from tests.opv.data_subject.house import EMAIL, NAME, OTHER, PHONE, SPELLINGS, People, settled, wamid, whatsapp
+from tests.opv.channels.meta_graph import HOUSE_WITH_PAGE, Page
+from tests.opv.data_subject.house import (
+    EMAIL,
+    NAME,
+    OTHER,
+    PHONE,
+    SPELLINGS,
+    People,
+    imported,
+    settled,
+    wamid,
+    whatsapp,
+)
 from tests.opv.data_subject.search import traces
 from tests.pipeline import Start
 
@@ -279,3 +293,58 @@ def test_ids_of_whatsapp_stand_in_no_history(start_on_sqlite: Start, tmp_path: P
     data = [data for kind, data in people.house.history(people.opv) if kind == "message.received"]
     assert data
     assert wamid(PHONE, 1) not in json.dumps(data)
+
+
+def test_a_lead_that_comes_meanwhile_is_blanked_or_makes_a_new_client(start: Start, tmp_path: Path) -> None:
+    people = settled(start, tmp_path)
+    house = people.house
+    for turn in range(3):
+        subject = house.rows("contact_keys", kind="phone", value=PHONE)[0].client_id
+        for number in range(30):
+            house.deliver("blog", {"id": f"t{turn}-{number}", "nome": NAME, "telefone": SPELLINGS[0], "mensagem": "Oi"})
+        ingest = threading.Thread(target=house.run_in_threads, args=(2,), kwargs={"batch": 3})
+        ingest.start()
+        answer = erased(people, subject)
+        ingest.join()
+        (row,) = house.rows("clients", id=subject)
+        assert (row.name, row.phones, row.erased_at) == (None, "[]", answer.erased_at)
+        submissions = {row.id: row.reason for row in house.rows("submissions")}
+        cards = house.rows("capture_origins", client_id=subject)
+        assert {submissions[card.submission_id] for card in cards if card.submission_id} == {"erased"}
+        own = {opv.id for opv in house.rows("opportunities", client_id=subject)}
+        said = [row for row in house.rows("history_contents") if row.opportunity_id in own and row.content]
+        assert not [row.content for row in said if '"message":"Oi"' in row.content or "Zuleica" in row.content]
+        assert faults(people) == []
+        new = house.rows("contact_keys", kind="phone", value=PHONE)
+        taken = [card for card in house.captures() if (card.external_id or "").startswith(f"t{turn}-")]
+        assert {card.client_id for card in taken} == {one.client_id for one in new if taken}
+        assert [one for one in house.outcomes() if one.startswith(("parked bug", "pending"))] == []
+        if not new:
+            house.deliver("blog", {"nome": NAME, "telefone": SPELLINGS[0], "mensagem": f"De novo {turn}"})
+            house.run()
+
+
+def test_reconciliation_and_imports_do_not_bring_the_person_back(start: Start, tmp_path: Path) -> None:
+    page = Page()
+    house = start(HOUSE_WITH_PAGE, http=page)
+    house.run("upkeep")
+    page.submit(1, house.clock(), full_name=NAME, phone_number=PHONE)
+    page.submit(2, house.clock())
+    house.clock.forward(minutes=64)
+    house.run("upkeep")
+    path = tmp_path / "planilha.csv"
+    path.write_text(f"Nome;Telefone;E-mail\n{NAME};{SPELLINGS[0]};{EMAIL}\nNair Nova;11 94444-0009;n@example.com\n")
+    house.run()
+    assert imported(house, path, "blog") == {Verdict.NEW: 2}
+    (key,) = house.rows("contact_keys", kind="phone", value=PHONE)
+    people = People(house, key.client_id, key.client_id, key.client_id, key.client_id)
+    erased(people)
+    assert left(people) == []
+    clients, deliveries = len(house.rows("clients")), len(house.rows("deliveries"))
+    for _ in range(2):
+        house.clock.forward(minutes=64)
+        house.run("upkeep")
+        house.run()
+    assert imported(house, path, "blog") == {Verdict.REPEATED: 2}
+    assert (len(house.rows("clients")), len(house.rows("deliveries"))) == (clients, deliveries)
+    assert left(people) == []

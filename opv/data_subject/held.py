@@ -7,17 +7,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
+from sqlalchemy.orm import aliased
 
 from db.bulk import any_of
-from db.models import CaptureOrigin, HistoryEntry, Opportunity, Outcome, Submission
+from db.models import CaptureOrigin, Delivery, HistoryEntry, Opportunity, Outcome, Submission
 from db.session import AnyRow
 from opv import history
 from opv.clients.records import involvements
+from opv.data_subject.traces import Traces
 from opv.tombstones import ERASED
 
 LOOKED_AT_ONCE = 5_000
 """Submissions read at a time while those are looked for that no card leads to."""
+
+READ_AT_ONCE = 100
+"""Raw requests read at a time."""
 
 _MARK = 8
 
@@ -64,6 +69,7 @@ def held_of(tx: Connection, ids: Sequence[UUID], *, strays: Iterable[UUID] = ())
     again = tx.execute(select(s.id, s.delivery_id).where(s.repeat_of.is_not(None), repeats)).all()
     held.submissions = firsts | {row.id for row in again}
     held.deliveries = {row.delivery_id for row in (*found, *again)}
+    held.submissions |= _beside(tx, held)
     return held
 
 
@@ -74,6 +80,16 @@ def strays_of(tx: Connection, contacts: Iterable[str]) -> list[UUID]:
     if not marks:
         return []
     return [row.id for row in _unfinished(tx) if not marks.isdisjoint(_marks(row.person))]
+
+
+def unread_of(tx: Connection, traces: Traces) -> list[UUID]:
+    """Submissions of requests that nobody could be read out of (unreadable, receipts, reactions, …) and that carry a
+    contact of the person. All such requests are looked through, a hundred at a time."""
+    if not traces.contacts:
+        return []
+    return [
+        row.id for row in _unread(tx) if any(traces.contact_in(bytes(raw)) for raw in (row.body, row.url, row.headers))
+    ]
 
 
 def mark_of(contact: str) -> bytes:
@@ -112,6 +128,36 @@ def _unfinished(tx: Connection) -> Iterator[AnyRow]:
         .where(or_(s.reason.is_(None), s.reason != ERASED))
         .order_by(s.id)
         .limit(LOOKED_AT_ONCE)
+    )
+    rows = tx.execute(statement).all()
+    while rows:
+        yield from rows
+        rows = tx.execute(statement.where(s.id > rows[-1].id)).all()
+
+
+def _beside(tx: Connection, held: Held) -> set[UUID]:
+    """What is no lead in the person's deliveries (receipts, reactions, …), unless leads of others are in them too."""
+    s = Submission
+    beside = tx.execute(
+        select(s.id, s.delivery_id, s.person.is_not(None).label("marked"), s.outcome).where(
+            any_of(tx, s.delivery_id.expression, held.deliveries)
+        )
+    ).all()
+    shared = {row.delivery_id for row in beside if row.marked and row.id not in held.submissions}
+    no_leads = (Outcome.IGNORED.value, Outcome.TEST.value)
+    return {row.id for row in beside if not row.marked and row.outcome in no_leads and row.delivery_id not in shared}
+
+
+def _unread(tx: Connection) -> Iterator[AnyRow]:
+    s, d, marked = Submission, Delivery, aliased(Submission)
+    statement = (
+        select(s.id, d.url, d.headers, d.body)
+        .join(Delivery, d.id == s.delivery_id)
+        .where(s.person.is_(None), s.outcome != Outcome.CAPTURED.value, s.outcome != Outcome.PENDING.value)
+        .where(or_(s.reason.is_(None), s.reason != ERASED), d.erased_at.is_(None))
+        .where(~exists().where(marked.delivery_id == s.delivery_id, marked.person.is_not(None)))
+        .order_by(s.id)
+        .limit(READ_AT_ONCE)
     )
     rows = tx.execute(statement).all()
     while rows:

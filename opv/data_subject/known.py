@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from opv.clients.records import read_records
 from opv.data_subject.blanking import told_contents
 from opv.data_subject.forgetting import names_heard
-from opv.data_subject.held import Held, held_of, strays_of
+from opv.data_subject.held import Held, held_of, strays_of, unread_of
 from opv.data_subject.traces import Traces, told_in, traces_of
 
 
@@ -24,9 +24,9 @@ class Known:
 
 
 def known_of(tx: Connection, ids: Sequence[UUID]) -> Known:
-    """What is known, leads that no card leads to included."""
+    """What is known, with leads and requests that no card leads to."""
     known = known_beside(tx, ids, ())
-    strays = strays_of(tx, known.traces.contacts)
+    strays = [*strays_of(tx, known.traces.contacts), *unread_of(tx, known.traces)]
     return known_beside(tx, ids, strays) if strays else known
 
 

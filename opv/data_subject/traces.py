@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from opv.normalize.names import name_key
@@ -17,6 +18,9 @@ _PHONE_END = 8
 
 _LEAST = 5
 """Characters below which a value is no trace: it would be found everywhere."""
+
+_BETWEEN = r"[\s().+/-]{0,3}"
+"""What may stand between the digits of a number."""
 
 _NO_DIGIT = re.compile(r"[^0-9]+")
 _NO_SIGN = re.compile(r"[^0-9a-z]+")
@@ -44,6 +48,15 @@ class Traces:
         """Whether one of them stands in the text, in any usual spelling."""
         return text is not None and any(self._found(one) for one in {text, percent_decoded(text.encode())})
 
+    def contact_in(self, request: bytes) -> bool:
+        """Whether a phone, e-mail or document stands in a raw request, written in any usual way. Names do not count:
+        others have them too."""
+        if self._contact is None:
+            return False
+        text = request.decode("latin-1")
+        decoded = percent_decoded(request) if b"%" in request else text
+        return any(self._contact.search(one.lower()) for one in {text, decoded})
+
     def mentioned_in(self, text: str | None) -> bool:
         """The same; the first name too, as people call each other in what they write about one OPV."""
         if text is None:
@@ -60,6 +73,12 @@ class Traces:
         found = isinstance(value, str | int | float) and not isinstance(value, bool) and self.found_in(str(value))
         return None if found else value
 
+    @cached_property
+    def _contact(self) -> re.Pattern[str] | None:
+        parts = [*map(_phone_pattern, self.phones), *map(_document_pattern, self.documents)]
+        parts += [re.escape(email) for email in self.emails]
+        return re.compile("|".join(parts)) if parts else None
+
     def _found(self, text: str) -> bool:
         folded = fold(text)
         if any(one in folded for one in (*self.emails, *self.texts)):
@@ -74,6 +93,23 @@ class Traces:
 
     def _named(self, words: str) -> bool:
         return any(f" {name} " in f" {words} " for name in self.names if " " in name or len(name) >= _LEAST)
+
+
+def _phone_pattern(phone: str) -> str:
+    """The number, bounded, with or without country, area code and ninth digit."""
+    digits = phone.removeprefix("+")
+    if not digits.startswith("55") or len(digits) not in (12, 13):
+        return rf"(?<!\d)\+?{_spaced(digits)}(?!\d)"
+    country, area, end = _spaced("55"), _spaced(digits[2:4]), _spaced(digits[-_PHONE_END:])
+    return rf"(?<!\d)(?:\+?{country}{_BETWEEN})?(?:0?{area}{_BETWEEN})?(?:9{_BETWEEN})?{end}(?!\d)"
+
+
+def _document_pattern(document: str) -> str:
+    return rf"(?<![0-9a-z]){_spaced(document.lower())}(?![0-9a-z])"
+
+
+def _spaced(signs: str) -> str:
+    return _BETWEEN.join(map(re.escape, signs))
 
 
 def traces_of(told: Iterable[Mapping[str, Any]], heard: Iterable[str] = ()) -> Traces:

@@ -183,6 +183,14 @@ def _leads(house: Pipeline, sent: dict[str, UUID]) -> None:
     for number, text in ((1, "Oi"), (2, f"É a {NAME}")):
         sent[f"wa{number}"] = house.deliver("wa", whatsapp(PHONE, NAME, number, text))
         house.run()
+    receipt = whatsapp(PHONE, NAME, 3, "")
+    receipt["entry"][0]["changes"][0]["value"] |= {"messages": [], "statuses": [{"recipient_id": PHONE[1:]}]}
+    reaction = whatsapp(PHONE, NAME, 4, "")
+    reaction["entry"][0]["changes"][0]["value"]["messages"][0]["type"] = "reaction"
+    sent["receipt"], sent["reaction"] = house.deliver("wa", receipt), house.deliver("wa", reaction)
+    sent["broken"] = house.deliver("site", f'{{"nome": "{NAME}", "telefone": "(11) 98765 4321", '.encode())
+    sent["broken_other"] = house.deliver("site", f'{{"nome": "{OTHER}", "telefone": "{OTHER_PHONE}", '.encode())
+    house.run()
     # Somebody else with another document and a phone of its own, under which the person came once.
     house.deliver("blog", {"nome": "Otavio Terceiro", "telefone": "(11) 97777-0000", "cpf": "111.444.777-35"})
     house.run()

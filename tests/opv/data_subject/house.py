@@ -181,7 +181,10 @@ def _leads(house: Pipeline, sent: dict[str, UUID]) -> None:
     sent["meta"] = house.deliver("meta", {"object": "page", "entry": [{"id": "104", "changes": changes}]})
     house.run()
     for number, text in ((1, "Oi"), (2, f"É a {NAME}")):
-        sent[f"wa{number}"] = house.deliver("wa", whatsapp(PHONE, NAME, number, text))
+        message = whatsapp(PHONE, NAME, number, text)
+        said = message["entry"][0]["changes"][0]["value"]["messages"]
+        said.append({**said[0], "id": wamid(PHONE, number + 10), "type": "reaction"})
+        sent[f"wa{number}"] = house.deliver("wa", message)
         house.run()
     receipt = whatsapp(PHONE, NAME, 3, "")
     receipt["entry"][0]["changes"][0]["value"] |= {"messages": [], "statuses": [{"recipient_id": PHONE[1:]}]}

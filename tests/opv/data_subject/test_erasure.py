@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from db.queries.history import chains
+from opv.actions import comment
 from opv.data_subject import erasure
 from opv.data_subject.erasure import erase
 from opv.history import verify
@@ -24,6 +25,7 @@ from tests.opv.data_subject.house import (
     EMAIL,
     NAME,
     OTHER,
+    OTHER_PHONE,
     PHONE,
     SPELLINGS,
     People,
@@ -33,7 +35,7 @@ from tests.opv.data_subject.house import (
     whatsapp,
 )
 from tests.opv.data_subject.search import traces
-from tests.pipeline import Start
+from tests.pipeline import Start, counted
 
 WORDS = ("zuleica", "quintanilha", "exemplo-prova", "rua da prova")
 NUMBERS = ("87654321", "39053344705", "48291773")
@@ -348,3 +350,19 @@ def test_reconciliation_and_imports_do_not_bring_the_person_back(start: Start, t
     assert imported(house, path, "blog") == {Verdict.REPEATED: 2}
     assert (len(house.rows("clients")), len(house.rows("deliveries"))) == (clients, deliveries)
     assert left(people) == []
+
+
+def test_units_of_work_cost_the_same_however_much_is_held(start_on_postgresql: Start, tmp_path: Path) -> None:
+    people = settled(start_on_postgresql, tmp_path)
+    few, many = people.client_of(people.opv), people.client_of(people.other_opv)
+    for number in range(40):
+        people.house.deliver("blog", {"id": f"m-{number}", "nome": OTHER, "telefone": OTHER_PHONE, "mensagem": "Oi"})
+        people.do(lambda at: comment(at, "Ligou"), people.other_opv)
+    people.house.run()
+
+    def cost(client: UUID) -> int:
+        with counted(people.house.database) as statements:
+            erased(people, client)
+        return len(statements)
+
+    assert cost(many) <= cost(few) + 5

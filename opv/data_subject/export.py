@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Table, and_, select
 from db.bulk import any_of
 from db.models import Base
 from db.queries.opvs import capture_of, fact_of
-from db.session import AnyRow
+from db.session import AnyRow, Database
 from opv import history
 from opv.access import Viewer
 from opv.batch import OPVS, opvs_by_id
@@ -22,7 +22,7 @@ from opv.clients.records import begin, cause_of, read_records
 from opv.data_subject.answering import check_answers, person_ids
 from opv.data_subject.blanking import subjects
 from opv.data_subject.consents import consents
-from opv.data_subject.held import Held
+from opv.data_subject.held import Held, held_of
 from opv.data_subject.known import known_of
 from opv.data_subject.recipients import messages_of, recipients, sales_of
 from opv.house import House
@@ -54,16 +54,25 @@ _DELIVERY = ("id", "channel", "received_at", "erased_at", "sha256", "url", "head
 
 
 def export_person(
-    tx: Connection, house: House, viewer: Viewer, now: datetime, client: UUID
+    database: Database, house: House, viewer: Viewer, clock: Callable[[], datetime], client: UUID
 ) -> tuple[ExportRecord, set[str]]:
     """All that is held of the person whom the client stands for; the history of each of its OPVs notes who exported it.
-    Gives the steps to wake after the commit, too. A fixed number of statements, but for leads that no card leads to.
+    Gives the steps to wake, too. Leads that no card leads to are looked for beforehand, which may take seconds: on
+    SQLite nobody could write meanwhile.
 
     Raises `Reject`: `not_allowed` (403), `unknown_client` (404)."""
     check_answers(viewer, house)
-    ids = person_ids(tx, client)
+    with database.read() as tx:
+        known = known_of(tx, person_ids(tx, client))
+    with database.write() as tx:
+        return _export(tx, house, viewer, clock(), known.held)
+
+
+def _export(tx: Connection, house: House, viewer: Viewer, now: datetime, before: Held) -> tuple[ExportRecord, set[str]]:
+    """A fixed number of statements."""
+    ids = person_ids(tx, before.ids[0])
     records = read_records(tx, ids)
-    held = known_of(tx, ids).held
+    held = held_of(tx, ids, strays=before.submissions)
     opvs = opvs_by_id(OPVS.rows(tx, ids=set(held.opvs)))
     messages, sales = messages_of(tx, held), sales_of(tx, held)
     living, *merged = (records[id_] for id_ in ids)

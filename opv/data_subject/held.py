@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
@@ -88,7 +89,9 @@ def unread_of(tx: Connection, traces: Traces) -> list[UUID]:
     if not traces.contacts:
         return []
     return [
-        row.id for row in _unread(tx) if any(traces.contact_in(bytes(raw)) for raw in (row.body, row.url, row.headers))
+        id_
+        for id_, request in _unread(tx)
+        if any(traces.contact_in(bytes(raw)) for raw in (request.body, request.url, request.headers))
     ]
 
 
@@ -148,21 +151,21 @@ def _beside(tx: Connection, held: Held) -> set[UUID]:
     return {row.id for row in beside if not row.marked and row.outcome in no_leads and row.delivery_id not in shared}
 
 
-def _unread(tx: Connection) -> Iterator[AnyRow]:
+def _unread(tx: Connection) -> Iterator[tuple[UUID, AnyRow]]:
+    """Submissions of requests without a lead, each with its request."""
     s, d, marked = Submission, Delivery, aliased(Submission)
     statement = (
-        select(s.id, d.url, d.headers, d.body)
-        .join(Delivery, d.id == s.delivery_id)
+        select(s.id, s.delivery_id)
         .where(s.person.is_(None), s.outcome != Outcome.CAPTURED.value, s.outcome != Outcome.PENDING.value)
-        .where(or_(s.reason.is_(None), s.reason != ERASED), d.erased_at.is_(None))
+        .where(or_(s.reason.is_(None), s.reason != ERASED))
         .where(~exists().where(marked.delivery_id == s.delivery_id, marked.person.is_not(None)))
-        .order_by(s.id)
-        .limit(READ_AT_ONCE)
     )
-    rows = tx.execute(statement).all()
-    while rows:
-        yield from rows
-        rows = tx.execute(statement.where(s.id > rows[-1].id)).all()
+    waiting = iter(tx.execute(statement).all())
+    while part := list(islice(waiting, READ_AT_ONCE)):
+        ids = any_of(tx, d.id.expression, {row.delivery_id for row in part})
+        rows = tx.execute(select(d.id, d.url, d.headers, d.body).where(ids, d.erased_at.is_(None)))
+        requests = {row.id: row for row in rows}
+        yield from ((row.id, requests[row.delivery_id]) for row in part if row.delivery_id in requests)
 
 
 def _marks(person: bytes) -> Iterator[bytes]:

@@ -72,9 +72,10 @@ def export(client: ClientId, by: As, _as_json: AsJson = False) -> None:
     """Prints all that is held of a person, as JSON. The histories note who did it."""
     from opv.data_subject.export import export_person
 
-    with built() as program, program.database.write() as tx:
-        who = _who(program, tx, by)
-        record, _ = export_person(tx, who.house, who.viewer, program.clock(), client)
+    with built() as program:
+        with program.database.read() as tx:
+            who = _who(program, tx, by)
+        record, _ = export_person(program.database, who.house, who.viewer, program.clock, client)
     show_json(record)
 
 

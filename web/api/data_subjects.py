@@ -42,9 +42,9 @@ def find_clients(caller: Calls, query: Annotated[PersonQuery, Query()]) -> Page[
 @router.get("/{client}/export")
 def export_client(client: str, caller: Calls, _: NoParameters) -> ExportRecord:
     """All that is held of a person, machine-readable, with the origin of the data. The histories note it."""
-    with caller.acting() as visit:
-        now = caller.desk.clock()
-        record, woken = export_person(visit.tx, visit.house, visit.viewer, now, _id(client))
+    with caller.reading() as visit:
+        viewer, house = visit.viewer, visit.house
+    record, woken = export_person(caller.desk.database, house, viewer, caller.desk.clock, _id(client))
     _wake(caller, woken)
     return record
 

@@ -33,8 +33,9 @@ from tests.pipeline import Start
 
 def exported(people: People, client: UUID | None = None, person: str = "rui") -> ExportRecord:
     house = people.house
-    with house.database.write() as tx:
-        record, _ = export_person(tx, house.house(), people.viewer(person), house.clock(), client or people.subject)
+    record, _ = export_person(
+        house.database, house.house(), people.viewer(person), house.clock, client or people.subject
+    )
     return record
 
 

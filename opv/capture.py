@@ -147,7 +147,6 @@ def _add_talk(batch: Batch, submission: Submitted, lead: NormalizedLead, person:
     kind = history.MESSAGE_RECEIVED if submission.conversation == "message" else history.CALL_RECEIVED
     data = {
         "channel": channel, "source": source, "delivery": str(submission.delivery), "client": str(person.id),
-        "external_id": submission.external_id,
     }  # fmt: skip
     said = {
         "message": lead.message, "answers": lead.answers, "extra": lead.extra, "utm": lead.utm,

@@ -24,6 +24,7 @@ from db.queries.forwarding import KIND
 from opv.history import text_of
 from opv.house import House
 from opv.submissions import Received
+from opv.tombstones import ERASED
 from schemas.errors import Park, PorteiroError
 from schemas.source import (
     FORWARDED_HEADER,
@@ -106,11 +107,14 @@ def _message(delivery: UUID, channel: str, url: str, now: datetime) -> dict[str,
 def request_to_send(tx: Connection, message_id: UUID, house: House) -> Request:
     """The request of a message: the delivery's, with the channel's address now and the secret where it was.
 
-    Raises `Park`: `delivery_gone`, `not_forwarded` (the channel does not send on any more)."""
+    Raises `Park`: `delivery_gone`, `erased`, `not_forwarded` (the channel does not send on any more)."""
     c = _DELIVERIES.c
-    row = tx.execute(select(c.channel, c.secret, c.sha256, c.url, c.headers, c.body).where(c.id == message_id)).first()
+    columns = (c.channel, c.secret, c.sha256, c.url, c.headers, c.body, c.erased_at)
+    row = tx.execute(select(*columns).where(c.id == message_id)).first()
     if row is None:
         raise Park("delivery_gone", "the delivery is not stored any more")
+    if row.erased_at is not None:
+        raise Park(ERASED, "the delivery's request was erased")
     entrance = house.entrances.get(row.channel)
     if entrance is None or not entrance.forward_to:
         raise Park("not_forwarded", "the channel does not send its deliveries on any more")

@@ -25,6 +25,7 @@ from opv.junk import JunkRules, ignore_crowds
 from opv.sales.statuses import capture_with_statuses, find_processes
 from opv.step import fingerprint
 from opv.submissions import Received, Submitted, forget_unfinished, read, store, take
+from opv.tombstones import blank_deliveries
 from schemas.errors import PorteiroError
 from schemas.source import request_from
 
@@ -75,8 +76,10 @@ class IngestDeliveries:
         else:
             capture(tx, batch, taken)
         _close(tx, [row.id for row in rows], found)
+        buried = _buried(found)
+        blank_deliveries(tx, buried, now)
         self._drift.note(tx, received, now)
-        if queue_forwards(tx, received, house, now):
+        if queue_forwards(tx, [one for one in received if one.id not in buried], house, now):
             batch.woken.add("outbound")
         if any(s.pointer for s in new):
             batch.woken.add("fetch")
@@ -171,6 +174,13 @@ def refresh_outcomes(tx: Connection, deliveries: Iterable[UUID]) -> None:
     rank = case({one.value: DeliveryOutcome[one.name].value for one in Outcome}, value=s.outcome)
     worst = select(func.min(rank)).where(s.delivery_id == d.id).scalar_subquery()
     tx.execute(update(_DELIVERIES).where(any_of(tx, d.id, ids)).values(outcome=worst))
+
+
+def _buried(found: Sequence[Submitted]) -> set[UUID]:
+    """Deliveries with a lead of an erased person, whose requests are not kept; but one in which another lead is parked,
+    which could not be read again without it."""
+    parked = {one.delivery for one in found if one.outcome is Outcome.PARKED}
+    return {one.delivery for one in found if one.of_erased} - parked
 
 
 def _close(tx: Connection, deliveries: Sequence[UUID], found: Sequence[Submitted]) -> None:

@@ -20,6 +20,7 @@ from opv.house import House
 from opv.junk import PREFIX, ignore_crowds
 from opv.sales.statuses import find_processes
 from opv.submissions import Received, Submitted, foresee, read
+from opv.tombstones import ERASED
 from schemas.errors import Reject
 from schemas.source import request_from
 
@@ -48,16 +49,17 @@ class Preview:
 def replay(tx: Connection, delivery_id: UUID, now: datetime, by: str) -> None:
     """Puts a delivery back. Leads of it that were captured stay as they are: ingest knows them again.
 
-    Raises `Reject`: `unknown_delivery` (404), `still_pending` (409)."""
+    Raises `Reject`: `unknown_delivery` (404), `still_pending`, `erased` (409)."""
     if not replay_all(tx, [delivery_id], now, by):
         raise _cannot(tx, delivery_id)
 
 
 def replay_all(tx: Connection, deliveries: Iterable[UUID], now: datetime, by: str) -> list[UUID]:
-    """Puts deliveries back, all but those that are pending already or do not exist; gives the others."""
+    """Puts deliveries back, all but those that are pending already, are erased or do not exist; gives the others."""
+    d = Delivery
     statement = (
         update(Delivery)
-        .where(any_of(tx, Delivery.id.expression, deliveries), Delivery.outcome != DeliveryOutcome.PENDING)
+        .where(any_of(tx, d.id.expression, deliveries), d.outcome != DeliveryOutcome.PENDING, d.erased_at.is_(None))
         .values(due_at=now, attempts=0, lease=None, outcome=DeliveryOutcome.PENDING.value, replays=Delivery.replays + 1)
         .returning(Delivery.id)
     )
@@ -72,11 +74,11 @@ def replay_all(tx: Connection, deliveries: Iterable[UUID], now: datetime, by: st
 def accept(tx: Connection, delivery_id: UUID, now: datetime, by: str) -> None:
     """Puts a delivery with junk back, to be read without the rules about junk, now and at any later replay.
 
-    Raises `Reject`: `unknown_delivery` (404), `still_pending`, `no_junk` (409)."""
+    Raises `Reject`: `unknown_delivery` (404), `still_pending`, `no_junk`, `erased` (409)."""
     s = Submission
     rows = tx.execute(select(s.outcome, s.reason, s.repeat_of).where(s.delivery_id == delivery_id)).all()
     junk = [row for row in rows if row.outcome == Outcome.IGNORED and (row.reason or "").startswith(PREFIX)]
-    if rows and not junk:
+    if rows and not junk and not _is_erased(tx, delivery_id):
         raise Reject("no_junk", _why_not(tx, rows), 409)
     replay(tx, delivery_id, now, by)
     tx.execute(update(Delivery).where(Delivery.id == delivery_id).values(accepted_at=now))
@@ -85,7 +87,7 @@ def accept(tx: Connection, delivery_id: UUID, now: datetime, by: str) -> None:
 
 def preview(tx: Connection, deliveries: Iterable[UUID], house: House) -> Iterator[Preview]:
     """Reads deliveries as today's sources, configuration and rules would, without writing anything; in the order in
-    which they were received. Pending and unknown ones are left out."""
+    which they were received. Pending, erased and unknown ones are left out."""
     d = Delivery
     columns = (d.id, d.channel, d.received_at, d.outcome, d.url, d.headers, d.body, d.accepted_at)
     foreseen: set[tuple[str, str]] = set()
@@ -93,7 +95,7 @@ def preview(tx: Connection, deliveries: Iterable[UUID], house: House) -> Iterato
     while ids := list(islice(waiting, READ_AT_ONCE)):
         rows = tx.execute(
             select(*columns)
-            .where(any_of(tx, d.id.expression, ids), d.outcome != DeliveryOutcome.PENDING)
+            .where(any_of(tx, d.id.expression, ids), d.outcome != DeliveryOutcome.PENDING, d.erased_at.is_(None))
             .order_by(d.id)
         ).all()
         before = _before(tx, rows)
@@ -134,9 +136,17 @@ def _worst(submissions: Sequence[Submitted]) -> Became:
     return Became(outcome.value, reason)
 
 
+def _is_erased(tx: Connection, delivery_id: UUID) -> bool:
+    return tx.execute(select(Delivery.erased_at).where(Delivery.id == delivery_id)).scalar() is not None
+
+
 def _cannot(tx: Connection, delivery_id: UUID) -> Reject:
-    if tx.execute(select(Delivery.id).where(Delivery.id == delivery_id)).first() is None:
+    row = tx.execute(select(Delivery.erased_at).where(Delivery.id == delivery_id)).first()
+    if row is None:
         return Reject("unknown_delivery", "no such delivery", 404)
+    if row.erased_at is not None:
+        told = f"the request was erased on {row.erased_at:%Y-%m-%d}: there is nothing to read anew"
+        return Reject(ERASED, told, 409)
     return Reject("still_pending", "the delivery still waits to be processed: look at it again later", 409)
 
 

@@ -13,14 +13,16 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, delete, select, text
 
-from db.bulk import any_of, insert_new, insert_rows
+from db.bulk import any_of, insert_new, insert_rows, update_rows
 from db.ids import new_id
 from db.models import Base, Outcome, SubmissionState
 from db.session import AnyRow
+from db.statement import Statement
 from opv.junk import JunkRules
 from opv.late import is_late
 from opv.normalize import NormalizedLead, normalize
 from opv.step import fingerprint
+from opv.tombstones import DETAIL, ERASED, tombstone, veiled
 from schemas.errors import PorteiroError
 from schemas.lead import Lead
 from schemas.source import (
@@ -36,6 +38,13 @@ from schemas.source import (
 )
 
 _SUBMISSIONS = Base.metadata.tables["submissions"]
+
+_GRAVES = Statement(
+    lambda one_of: select(_SUBMISSIONS.c.namespace, _SUBMISSIONS.c.key, _SUBMISSIONS.c.id, _SUBMISSIONS.c.person).where(
+        one_of(_SUBMISSIONS.c.namespace, "namespaces"), one_of(_SUBMISSIONS.c.key, "keys")
+    )
+)
+"""Submissions of these keys in these namespaces."""
 
 _CONTENT_LOCKS = text("SELECT pg_advisory_xact_lock(lock) FROM unnest(CAST(:locks AS bigint[])) AS lock")
 
@@ -62,7 +71,8 @@ class Received:
 class Submitted:
     """A submission in memory. `outcome` CAPTURED stands for a lead that is to be captured, or a status of a `process`
     that is to be noted; `again` marks one that this very delivery captured before it was replayed. One with `by` is no
-    row: that person typed it, for `broker`; `typed` is it word for word."""
+    row: that person typed it, for `broker`; `typed` is it word for word. `of_erased`: it repeats a lead of a person who
+    was erased."""
 
     id: UUID
     delivery: UUID
@@ -89,6 +99,7 @@ class Submitted:
     broker: str | None = None
     typed: dict[str, Any] | None = None
     process: ProcessStatus | None = None
+    of_erased: bool = False
 
     def row(self, now: datetime) -> dict[str, Any]:
         """The submissions row."""
@@ -114,6 +125,12 @@ class Submitted:
         """Counts it with the submission that it repeats."""
         self.outcome, self.repeat_of = Outcome.REPEATED, first
         self.reason = self.detail = self.pointer = None
+
+    def bury(self, first: UUID) -> None:
+        """Counts it with the submission of an erased person that it repeats, and forgets what it says."""
+        self.repeat(first)
+        self.of_erased, self.reason, self.detail = True, ERASED, DETAIL
+        self.external_id = self.person = self.address = None
 
 
 def read(received: Received, junk: JunkRules | None = None) -> list[Submitted]:
@@ -173,9 +190,36 @@ def store(tx: Connection, found: Sequence[Submitted], now: datetime) -> list[Sub
     inserted = insert_new(tx, _SUBMISSIONS, [s.row(now) for s in keyed], ("namespace", "key"), ("id",))
     known = [s for s in keyed if s.id not in inserted]
     _mark_known(known, _firsts(tx, known), inserted)
+    _mark_erased(tx, [s for s in keyed if s.id in inserted], known, now)
     loose = [s for s in found if s.id not in inserted and not s.again]
     insert_rows(tx, _SUBMISSIONS, [s.row(now) for s in loose])
     return [s for s in found if s.repeat_of is None and not s.again]
+
+
+def _mark_erased(tx: Connection, new: Sequence[Submitted], known: Sequence[Submitted], now: datetime) -> None:
+    """Makes repeats of those just inserted whose lead is known by a tombstone, and of those that repeat them. After
+    they were inserted: an erasure that takes their key away meanwhile has been waited for."""
+    graves = {(s.namespace, tombstone(s.key)): s for s in new if s.key is not None}
+    if not graves:
+        return
+    namespaces, keys = ({place[index] for place in graves} for index in (0, 1))
+    changed: dict[UUID, Submitted] = {}
+    for row in _GRAVES.rows(tx, namespaces=namespaces, keys=keys):
+        submission = graves.get((row.namespace, row.key))
+        if submission is None or submission.id == row.id:
+            continue
+        marks = veiled(submission.person, submission.key or "")
+        submission.key = None
+        if other_person(row.person, marks):
+            submission.repeat_of = row.id
+            submission.park("conflict", "the same id came before with another person's data")
+        else:
+            submission.bury(row.id)
+        changed[submission.id] = submission
+    for submission in known:
+        if submission.outcome is Outcome.REPEATED and (first := changed.get(submission.repeat_of or submission.id)):
+            submission.bury(first.repeat_of or first.id)
+    update_rows(tx, _SUBMISSIONS, ("id",), [submission.row(now) for submission in changed.values()])
 
 
 def foresee(tx: Connection, found: Sequence[Submitted], taken: set[tuple[str, str]]) -> None:

@@ -118,7 +118,8 @@ class SubmissionItem(BaseModel):
 
 class DeliveryItem(BaseModel):
     """One request as received. A delivery whose leads are not yet fetched is `pending`, with `fetch` as the
-    state of its submissions. `accepted_at`: when a person said that none of its leads is junk."""
+    state of its submissions. `accepted_at`: when a person said that none of its leads is junk; `erased_at`: when its
+    request was blanked, for a person's sake or because its time was over: it cannot be read anew."""
 
     id: UUID
     channel: str
@@ -130,6 +131,7 @@ class DeliveryItem(BaseModel):
     sha256: str | None
     replays: int
     accepted_at: datetime | None
+    erased_at: datetime | None = None
     submissions: list[SubmissionItem]
 
 

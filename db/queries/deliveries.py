@@ -17,6 +17,7 @@ from schemas.page import Page
 
 _LISTED = (
     Delivery.id, Delivery.received_at, Delivery.outcome, Delivery.sha256, Delivery.replays, Delivery.accepted_at,
+    Delivery.erased_at,
     ChannelRow.key.label("channel"), ChannelRow.source,
 )  # fmt: skip
 
@@ -55,9 +56,9 @@ def detail(tx: Connection, delivery_id: UUID) -> DeliveryDetail | None:
 
 
 def ids(tx: Connection, filters: DeliveryFilters, most: int) -> list[UUID]:
-    """Ids of the newest deliveries that match and are not pending, at most `most`."""
+    """Ids of the newest deliveries that match and can be read anew, neither pending nor erased, at most `most`."""
     statement = select(Delivery.id).join(ChannelRow, ChannelRow.id == Delivery.channel).where(*_conditions(filters))
-    statement = statement.where(Delivery.outcome != DeliveryOutcome.PENDING)
+    statement = statement.where(Delivery.outcome != DeliveryOutcome.PENDING, Delivery.erased_at.is_(None))
     return list(tx.execute(statement.order_by(Delivery.id.desc()).limit(most)).scalars())
 
 
@@ -141,5 +142,6 @@ def _item(row: Row[*tuple[Any, ...]], submissions: list[dict[str, Any]]) -> dict
         "sha256": row.sha256.hex(),
         "replays": row.replays,
         "accepted_at": row.accepted_at,
+        "erased_at": row.erased_at,
         "submissions": [SubmissionItem(**one) for one in submissions],
     }

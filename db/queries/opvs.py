@@ -98,7 +98,7 @@ def history(
         after = min(decode(filters.cursor, int)[0], GREATEST_NUMBER)
         statement = statement.where(HistoryEntry.seq > max(after, 0))
     rows, next_ = cut(list(tx.execute(statement)), filters, lambda row: encode(row.seq))
-    return Page(items=[_fact(row) for row in rows], next=next_)
+    return Page(items=[fact_of(row) for row in rows], next=next_)
 
 
 def decisions(tx: Connection, opv: UUID, paging: Paging) -> Page[DecisionItem]:
@@ -195,10 +195,11 @@ def _captures(tx: Connection, opvs: Iterable[UUID]) -> dict[UUID, list[Capture]]
     found: dict[UUID, list[Row[*tuple[Any, ...]]]] = {}
     for row in tx.execute(statement):
         found.setdefault(row.opportunity_id, []).append(row)
-    return {opv: [_capture(row, rows) for row in rows] for opv, rows in found.items()}
+    return {opv: [capture_of(row, rows) for row in rows] for opv, rows in found.items()}
 
 
-def _capture(row: Row[*tuple[Any, ...]], newest_first: Sequence[Row[*tuple[Any, ...]]]) -> Capture:
+def capture_of(row: Row[*tuple[Any, ...]], newest_first: Sequence[Row[*tuple[Any, ...]]]) -> Capture:
+    """A capture card out of its row, one of those of its OPV."""
     card = {name: row._mapping[name] for name in _CARD}
     return Capture(
         **{name: value for name, value in read_json(row.details).items() if value is not None},
@@ -212,7 +213,8 @@ def _capture(row: Row[*tuple[Any, ...]], newest_first: Sequence[Row[*tuple[Any, 
     )
 
 
-def _fact(row: Row[*tuple[Any, ...]]) -> HistoryItem:
+def fact_of(row: Row[*tuple[Any, ...]]) -> HistoryItem:
+    """A fact out of an entry's row with `content` and `erased_at` of its content."""
     data = read_json(row.data)
     spread = data if isinstance(data, dict) else {}
     fixed = {

@@ -21,10 +21,23 @@ from db.session import AnyRow, Database
 from opv.channels.alarms import HOUSE
 from opv.channels.health import keep_alarms, kept
 from opv.channels.hours import count_hours
-from opv.channels.plan import CHECK, CHECKPOINT, HEALTH, HOURS, JITTER, RECONCILE, begin, every, plan, window
+from opv.channels.plan import (
+    CHECK,
+    CHECKPOINT,
+    HEALTH,
+    HOURS,
+    JITTER,
+    RECONCILE,
+    RETENTION,
+    begin,
+    every,
+    plan,
+    window,
+)
 from opv.channels.reconcile import SETTLE, Pull, Pulled
 from opv.checkpoints import Taken, seal, until_next
 from opv.house import House, HouseOf
+from opv.retention import Walk, blank_some
 from opv.retry import next_try
 from opv.step import Clock, Progress, fingerprint
 from schemas.errors import Bug, Park, PorteiroError, Retry
@@ -76,6 +89,7 @@ class Upkeep:
             RECONCILE: self._reconcile,
             CHECK: self._ask_platform,
             CHECKPOINT: self._take_checkpoint,
+            RETENTION: self._keep_no_longer,
         }
 
     def round(self) -> Progress:
@@ -208,6 +222,18 @@ class Upkeep:
                 turn.again, turn.covered = timedelta(), None
                 return
         turn.again = until_next(self._clock())
+
+    def _keep_no_longer(self, turn: Turn) -> None:
+        """Blanks raw requests whose time is over, for some seconds at a time."""
+        until, retention = time.monotonic() + self.budget, turn.house.configuration.retention
+        walk, blanked = Walk.of(turn.state, retention, self._clock()), 1
+        while blanked:
+            with self._database.write() as tx:
+                blanked, walk = blank_some(tx, walk, self._clock())
+                self._keep(tx, turn, walk.text())
+            if blanked and time.monotonic() >= until:
+                turn.again, turn.covered = timedelta(), None
+                return
 
     def _ask_platform(self, turn: Turn) -> None:
         """Keeps what the platform says of the channel, for `health` to judge."""

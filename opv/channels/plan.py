@@ -10,6 +10,7 @@ from db.bulk import add_new, any_of
 from db.models import Base
 from opv.channels.alarms import HOUSE
 from opv.house import House
+from opv.retention import kept_for
 from schemas.config import Reconcile
 from schemas.duration import Duration
 
@@ -17,10 +18,11 @@ _CHORES = Base.metadata.tables["chores"]
 
 HOURS, HEALTH, RECONCILE, CHECK = "hours", "health", "reconcile", "check"
 CHECKPOINT = "checkpoint"
+RETENTION = "retention"
 
 EVERY = {
     HOURS: timedelta(minutes=15), HEALTH: timedelta(minutes=1), CHECK: timedelta(hours=12),
-    CHECKPOINT: timedelta(days=1),
+    CHECKPOINT: timedelta(days=1), RETENTION: timedelta(days=1),
 }  # fmt: skip
 JITTER = 0.05
 
@@ -40,6 +42,8 @@ def plan(tx: Connection, house: House, now: datetime, *, renewed: bool) -> None:
     often than it was comes due; under a `renewed` configuration those that failed do too, and what platforms say is
     asked again. Those that are being done are left alone. Three statements."""
     wanted = {HOURS: HOUSE, HEALTH: HOUSE, CHECKPOINT: HOUSE}
+    if kept_for(house.configuration.retention):
+        wanted[RETENTION] = HOUSE
     for entrance in house.entrances.values():
         if not entrance.retired:
             wanted[of_channel(CHECK, entrance.key)] = entrance.id
@@ -63,6 +67,8 @@ def plan(tx: Connection, house: House, now: datetime, *, renewed: bool) -> None:
 def every(key: str, house: House) -> timedelta | None:
     """How often a chore is done; None when the configuration does not ask for it (any more)."""
     kind, _, channel = key.partition(":")
+    if kind == RETENTION and not kept_for(house.configuration.retention):
+        return None
     if not channel:
         return EVERY[kind]
     entrance = house.entrance_by_key.get(channel)

@@ -26,6 +26,7 @@ from opv.channels.alarms import ONLY_BY_RECONCILIATION, Trouble, clear_alarms, o
 from opv.house import House
 from opv.step import Clock
 from opv.submissions import Received, bounded_key, namespace_of, pulled_key, read
+from opv.tombstones import tombstone
 from schemas.errors import Park, Retry
 from schemas.source import RECONCILED_HEADER, Entrance, HttpClient, Recent, request_from
 
@@ -140,12 +141,14 @@ class Pull:
     def _missing(self, tx: Connection, leads: Mapping[str, Recent], since: datetime) -> dict[str, Recent]:
         c, d = _SUBMISSIONS.c, _DELIVERIES.c
         marks = {key: mark_of(key) for key in leads}
-        wanted = [*leads, *(pulled_key(mark) for mark in marks.values())]
+        graves = {key: tombstone(key) for key in leads}
+        wanted = [*leads, *graves.values(), *(pulled_key(mark) for mark in marks.values())]
         if not wanted:
             return {}
         where = (c.namespace == namespace_of(self.entrance), any_of(tx, c.key, wanted))
         known = set(tx.execute(select(c.key).where(*where)).scalars())
-        missing = {k: one for k, one in leads.items() if k not in known and pulled_key(marks[k]) not in known}
+        names = {key: {key, graves[key], pulled_key(marks[key])} for key in leads}
+        missing = {key: one for key, one in leads.items() if known.isdisjoint(names[key])}
         if not missing:
             return {}
         waiting = (d.due_at.is_not(None), d.channel == self.entrance.id)

@@ -50,7 +50,7 @@ def claim(tx: Connection, before: Record, after: Record) -> dict[Key, Owned]:
             for kind, value in sorted(fresh - found.keys())
         ]
         insert_new(tx, _KEYS, rows, ("kind", "value"), ("kind", "value"))
-        found = _lock(tx, own | fresh)
+        found = lock_keys(tx, own | fresh)
         if fresh <= found.keys():  # else another gave one up in between
             return found
 
@@ -78,7 +78,7 @@ def lock_keys_of(tx: Connection, clients: Collection[UUID]) -> None:
         keys = {(row.kind, row.value) for row in tx.execute(_own(tx, clients))}
         if keys <= held:
             return
-        _lock(tx, keys)
+        lock_keys(tx, keys)
         held |= keys
 
 
@@ -125,7 +125,8 @@ def _own(tx: Connection, clients: Collection[UUID]) -> Any:
     return select(_KEYS.c.kind, _KEYS.c.value).where(any_of(tx, _KEYS.c.client_id, sorted(clients)))
 
 
-def _lock(tx: Connection, keys: Collection[Key]) -> dict[Key, Owned]:
+def lock_keys(tx: Connection, keys: Collection[Key]) -> dict[Key, Owned]:
+    """Keys that are there, and others of their kinds and values, locked in their order."""
     if not keys:
         return {}
     kinds, values = ({key[place] for key in keys} for place in (0, 1))

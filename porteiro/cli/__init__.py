@@ -20,6 +20,7 @@ from porteiro.cli import (
     opv,
     reconcile,
     report,
+    retention,
     run,
     source,
     token,
@@ -52,7 +53,7 @@ def _options(
 
 for group in (
     run, configuration, deliveries, importing, opv, client, operations, channels, reconcile, unmapped, token, history,
-    source, report,
+    source, report, retention,
 ):  # fmt: skip
     group.register(app)
 

@@ -13,6 +13,7 @@ from uuid import UUID
 import typer
 from pydantic import BaseModel, ValidationError
 
+from porteiro.cli import data_subject
 from porteiro.cli.screen import AsJson, Opened, built, opened, show_fields, show_json, show_table
 from schemas.client import ClientChangeBody, InvolvedClient, InvolvementBody, Missing
 from schemas.errors import PorteiroError, Reject
@@ -60,9 +61,10 @@ _DETAILS = {
 
 def register(app: typer.Typer) -> None:
     """Adds `porteiro client`."""
-    group = typer.Typer(no_args_is_help=True, help="Clients that are one person.")
+    group = typer.Typer(no_args_is_help=True, help="Persons: duplicates, and what the law asks (LGPD).")
     group.command("duplicates")(list_duplicates)
     group.command("merge")(merge)
+    data_subject.register(group)
     app.add_typer(group, name="client")
 
 

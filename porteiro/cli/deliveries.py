@@ -177,7 +177,9 @@ def _put_back(program: Runtime, wanted: Sequence[UUID]) -> None:
             seen(len(part))
     for delivery in wanted:
         if delivery not in done:
-            typer.echo(f"{delivery}: there is no such delivery, or it still waits to be processed", err=True)
+            typer.echo(
+                f"{delivery}: there is no such delivery, it still waits to be processed, or it was erased", err=True
+            )
     typer.echo(f"{len(done)} of {len(wanted)} deliveries put back; workers read them within seconds")
     if len(done) < len(wanted):
         raise typer.Exit(1)
@@ -198,6 +200,7 @@ def _show(delivery: DeliveryDetail, at: Opened) -> None:
         ("Detalhe", delivery.detail),
         ("Reenvios", delivery.replays or None),
         ("Aceita em", at.moment(delivery.accepted_at)),
+        ("Apagada em", at.moment(delivery.erased_at)),
         ("SHA-256", delivery.sha256),
         ("URL", delivery.url),
         ("Cabeçalhos", "\n".join(f"{name}: {value}" for name, value in delivery.headers.items())),

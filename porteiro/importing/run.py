@@ -21,6 +21,8 @@ from tempfile import TemporaryFile
 from typing import IO, Any, TypeVar
 from uuid import UUID
 
+from sqlalchemy import Connection
+
 from db.ids import new_id
 from db.models import Outcome
 from db.queries.importing import (
@@ -35,6 +37,7 @@ from db.queries.importing import (
 )
 from db.session import Database
 from opv.submissions import namespace_of, other_person
+from opv.tombstones import tombstone
 from porteiro.importing.lines import REASONS, Line, LineReader, Verdict, mark_of
 from porteiro.importing.mapping import REASON_COLUMN, Column
 from porteiro.importing.reading import Row, Table, guarded
@@ -80,11 +83,19 @@ def survey(
         found = Survey(new, rejected)
         for rows in _chunks(table.rows()):
             with database.read() as tx:
-                known = known_keys(tx, namespace, {reader.key(row)[0] for row in rows})
+                known = _known(tx, namespace, {reader.key(row)[0] for row in rows})
             for row in rows:
                 _note(found, row, *judge.judge(row, known))
             seen(len(rows))
         yield found
+
+
+def _known(tx: Connection, namespace: str, keys: set[str]) -> dict[str, KnownKey]:
+    """The submissions that have these keys; those of people who were erased too, without anything about them."""
+    graves = {tombstone(key): key for key in keys}
+    found = known_keys(tx, namespace, {*keys, *graves})
+    buried = {graves[key]: one._replace(person=None) for key, one in found.items() if key in graves}
+    return {**found, **buried}
 
 
 class _Judge:

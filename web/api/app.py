@@ -19,6 +19,7 @@ from web.api import (
     attachments,
     clients,
     conversion,
+    data_subjects,
     deliveries,
     operations,
     opvs,
@@ -86,8 +87,8 @@ def create_api(
     install(api)
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
     parts = (
-        opvs, actions, clients, conversion, pending_items, attachments, withdrawals, sales, deliveries, operations,
-        reports,
+        opvs, actions, clients, data_subjects, conversion, pending_items, attachments, withdrawals, sales, deliveries,
+        operations, reports,
     )  # fmt: skip
     for part in parts:
         routes.include_router(part.router)

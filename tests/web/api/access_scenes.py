@@ -164,6 +164,8 @@ BODIES: Mapping[str, Callable[[Scene], dict[str, Any]]] = {
     "PATCH /api/v1/opvs/{ident}/pending-items/{item}": lambda _: _json(title="Ligar de novo"),
     "POST /api/v1/opvs/{ident}/attachments": lambda _: {"files": {"file": ("proposta.txt", b"oi", "text/plain")}},
     "POST /api/v1/opvs/{ident}/whatsapp": lambda _: _json(),
+    "POST /api/v1/clients/{client}/consents/withdrawal": lambda _: _json(what="e-mails"),
+    "POST /api/v1/clients/{client}/erasure": lambda _: _json(reason="a pedido"),
     "POST /api/v1/deliveries/replay": lambda _: _json(outcome="ignored", dry_run=True),
 }
 """By route: what is sent, as arguments of `requests.request` (`json`, or `files` and `data`)."""

@@ -173,7 +173,8 @@ def seal(
         with database.write() as tx:
             keep(tx, kept)
             sealed = seal_some(tx, house, clock())
-        yield None
+        if sealed:
+            yield None
     with database.read() as tx:
         before = checkpoints.newest(tx)
     if daily and not is_due(before, clock()):

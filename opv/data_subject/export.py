@@ -110,9 +110,8 @@ def _captures(cards: Sequence[AnyRow]) -> list[CaptureHeld]:
     for card in sorted(cards, key=lambda one: -one.seq):
         by_opv[card.opportunity_id].append(card)
     return [
-        CaptureHeld(**capture_of(card, own).model_dump(), id=card.id, opv=opv)
-        for opv, own in by_opv.items()
-        for card in own
+        CaptureHeld(**capture_of(card, by_opv[card.opportunity_id]).model_dump(), id=card.id, opv=card.opportunity_id)
+        for card in cards
     ]
 
 

@@ -121,9 +121,11 @@ class Fault:
 def verify(opv: UUID, head_seq: int, head: bytes, entries: Iterable[StoredEntry]) -> Sequence[Fault]:
     """Faults of one OPV's chain, entries in order; `head_seq` and `head` are those on the OPV's row."""
     faults: list[Fault] = []
-    previous, seq = genesis(opv), 0
+    previous, seq, blanked, told = genesis(opv), 0, 0, 0
     for entry in entries:
         seq += 1
+        blanked = entry.seq if entry.erased_at is not None else blanked
+        told = entry.seq if entry.kind == PERSONAL_DATA_ERASED else told
         if entry.seq != seq:
             faults.append(Fault(opv, seq, f"entry {seq} is missing, {entry.seq} follows"))
             seq = entry.seq
@@ -136,6 +138,8 @@ def verify(opv: UUID, head_seq: int, head: bytes, entries: Iterable[StoredEntry]
         previous = entry.hash
     if seq != head_seq or previous != head:
         faults.append(Fault(opv, seq, f"the chain ends at entry {seq}, the OPV's head says {head_seq}"))
+    if blanked > told:
+        faults.append(Fault(opv, blanked, "the content was blanked, and no later entry tells of an erasure"))
     return faults
 
 

@@ -157,12 +157,15 @@ def test_what_was_changed_behind_the_triggers_is_found(
     assert "3 OPVs, 16 entries, 0 checkpoints: 3 faults" in result.output
 
 
-def test_an_erased_content_leaves_the_chain_whole(
+def test_a_blanked_content_leaves_the_chain_whole_but_an_entry_must_tell_of_it(
     house: Pipeline, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    """That an erasure passes is shown in tests/opv/data_subject/test_erasure.py."""
     house.set("history_contents", {"content": None, "salt": None, "erased_at": house.clock()})
     result = history_verify(house, monkeypatch, tmp_path)
-    assert (result.exit_code, result.output.strip()) == (0, "3 OPVs, 16 entries, 0 checkpoints: intact")
+    told = [one for one in result.output.splitlines() if "blanked, and no later entry tells of an erasure" in one]
+    assert (result.exit_code, len(told)) == (1, len({row.opportunity_id for row in house.rows("history_contents")}))
+    assert f"3 OPVs, 16 entries, 0 checkpoints: {len(told)} faults" in result.output
     with pytest.raises(DatabaseError, match="append-only"):
         house.set("history_contents", {"content": "{}", "salt": b"s", "erased_at": house.clock()})
 

@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from opv.junk import JunkRules
 from opv.late import is_late
 from opv.normalize import NormalizedLead, normalize
 from opv.step import fingerprint
+from opv.submission_keys import CONTENT_WINDOW, bounded_key, bucket_key, content_hash, namespace_of, pulled_key
 from opv.tombstones import DETAIL, ERASED, tombstone, veiled
 from schemas.errors import PorteiroError
 from schemas.lead import Lead
@@ -47,9 +48,6 @@ _GRAVES = Statement(
 """Submissions of these keys in these namespaces."""
 
 _CONTENT_LOCKS = text("SELECT pg_advisory_xact_lock(lock) FROM unnest(CAST(:locks AS bigint[])) AS lock")
-
-CONTENT_WINDOW = timedelta(minutes=10)
-"""A sender without ids that sends the same content within this time has sent it twice."""
 
 log = logging.getLogger("porteiro.ingest")
 
@@ -253,12 +251,6 @@ def _read(request: Request, entrance: Entrance) -> Sequence[Read]:
     return entrance.source.read(request, entrance)
 
 
-def namespace_of(entrance: Entrance) -> str:
-    """Within what a channel's submission keys are unique: over the platform, or in the channel alone."""
-    source = entrance.source
-    return f"source:{source.slug}" if source.namespace == "source" else f"channel:{entrance.key}"
-
-
 def person_marks(lead: NormalizedLead) -> bytes:
     """Short hashes of the lead's contacts, to tell a repeat from another person's data under the same key."""
     contacts = {*lead.phones, *lead.emails, *([lead.document] if lead.document else [])}
@@ -300,8 +292,8 @@ def _submitted(received: Received, entrance: Entrance, position: int, one: Read,
     if submission.outcome is Outcome.PARKED:
         submission.key = None  # the sender may send the id again, with a contact this time
     if isinstance(one, ReadLead) and external is None and submission.outcome is Outcome.CAPTURED:
-        submission.content = hashlib.sha256(_content(one.lead)).hexdigest()[:40]
-        submission.key = _bucket_key(submission.content, received.received_at)
+        submission.content = content_hash(one.lead)
+        submission.key = bucket_key(submission.content, received.received_at)
     return submission
 
 
@@ -317,36 +309,6 @@ def _with_defaults(lead: Lead, entrance: Entrance) -> Lead:
     return lead.model_copy(update=lacking) if lacking else lead
 
 
-def bounded_key(key: str | None) -> str | None:
-    """A sender's id as a key: text that PostgreSQL can hold and an index can take."""
-    if key is None:
-        return None
-    clean = key.encode("utf-8", "replace").decode().replace("\x00", "\ufffd").strip()
-    if len(clean) > 200:
-        return f"sha256:{hashlib.sha256(clean.encode()).hexdigest()}"
-    return clean or None
-
-
-def pulled_key(mark: str) -> str:
-    """The key under which a lead that reconciliation brought is known when it cannot be captured: its own stays free,
-    for the sender to send it again with a contact. `mark` is the hash of its own key."""
-    return f"pulled:{mark}"
-
-
-def _content(lead: Lead) -> bytes:
-    # Not pydantic's own JSON: that refuses lone surrogates.
-    said = lead.model_dump(exclude={"submitted_at", "raw", "flags", "extra"}, exclude_defaults=True)
-    return json.dumps(said, default=str).encode()
-
-
-def _bucket(moment: datetime) -> int:
-    return int(moment.timestamp() // CONTENT_WINDOW.total_seconds())
-
-
-def _bucket_key(content: str, moment: datetime, back: int = 0) -> str:
-    return f"content:{content}:{_bucket(moment) - back}"
-
-
 def _repeats_by_content(tx: Connection, found: Sequence[Submitted]) -> None:
     """Marks content that was there in the 10-minute bucket before or after, in the database or in this batch. The
     unique key finds it within a bucket; across its edge, a lock on the content keeps two workers apart."""
@@ -354,19 +316,19 @@ def _repeats_by_content(tx: Connection, found: Sequence[Submitted]) -> None:
     if not hashed:
         return
     _lock_contents(tx, {s.content or "" for s in hashed})
-    beside = {_bucket_key(s.content or "", s.received_at, back) for s in hashed for back in (1, -1)}
+    beside = {bucket_key(s.content or "", s.received_at, back) for s in hashed for back in (1, -1)}
     c = _SUBMISSIONS.c
     rows = tx.execute(select(c.namespace, c.key, c.id, c.created_at).where(*_keyed(tx, hashed, beside)))
     seen = {(row.namespace, row.key): (row.id, row.created_at) for row in rows}
     for submission in sorted(hashed, key=lambda s: s.received_at):
         content, at = submission.content or "", submission.received_at
-        near = [seen.get((submission.namespace, _bucket_key(content, at, back))) for back in (1, -1)]
+        near = [seen.get((submission.namespace, bucket_key(content, at, back))) for back in (1, -1)]
         first = next((one for one in near if one and abs(at - one[1]) <= CONTENT_WINDOW), None)
         if first:
             submission.key = None
             submission.repeat(first[0])
         else:
-            seen.setdefault((submission.namespace, _bucket_key(content, at)), (submission.id, at))
+            seen.setdefault((submission.namespace, bucket_key(content, at)), (submission.id, at))
 
 
 def _lock_contents(tx: Connection, contents: set[str]) -> None:

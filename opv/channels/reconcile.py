@@ -25,7 +25,8 @@ from db.session import Database
 from opv.channels.alarms import ONLY_BY_RECONCILIATION, Trouble, clear_alarms, open_alarms, raise_alarms
 from opv.house import House
 from opv.step import Clock
-from opv.submissions import Received, bounded_key, namespace_of, pulled_key, read
+from opv.submission_keys import bounded_key, namespace_of, pulled_key
+from opv.submissions import Received, read
 from opv.tombstones import tombstone
 from schemas.errors import Park, Retry
 from schemas.source import RECONCILED_HEADER, Entrance, HttpClient, Recent, request_from

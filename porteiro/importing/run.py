@@ -36,7 +36,8 @@ from db.queries.importing import (
     waiting_marks,
 )
 from db.session import Database
-from opv.submissions import namespace_of, other_person
+from opv.submission_keys import namespace_of
+from opv.submissions import other_person
 from opv.tombstones import tombstone
 from porteiro.importing.lines import REASONS, Line, LineReader, Verdict, mark_of
 from porteiro.importing.mapping import REASON_COLUMN, Column

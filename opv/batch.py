@@ -133,7 +133,8 @@ class Cause:
 
 class Batch:
     """Collects a unit of work's rows. `woken` names the steps that find new work once it is committed; `given_away`
-    holds the OPVs whose open transfer requests are void, since they changed hands."""
+    holds the OPVs whose open transfer requests are void, since they changed hands; `qualified` those that left pre-sales
+    and have no broker yet."""
 
     def __init__(self, house: House, now: datetime) -> None:
         self.house = house
@@ -145,6 +146,7 @@ class Batch:
         self.rows: dict[str, list[Row]] = {name: [] for name in _ORDER}
         self.woken: set[str] = set()
         self.given_away: set[UUID] = set()
+        self.qualified: set[UUID] = set()
 
     def new_opv(self, client_id: UUID, development: str | None) -> Opv:
         """A new OPV in the funnel's first stage; its number is given when it is written."""
@@ -195,6 +197,9 @@ class Batch:
         """Moves the OPV into a stage, with history and the stage's timers."""
         origin, opv.stage = opv.stage, stage
         seq = self.record(opv, history.STAGE_CHANGED, cause, {"from": origin, "to": stage, **data})
+        early = self.house.presales_stages
+        if origin in early and stage not in early and opv.broker is None and opv.status == "open":
+            self.qualified.add(opv.id)
         self.enter_stage(opv, seq)
         return seq
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from opv.actions import Acting
 from opv.batch import OPVS_BESIDES, OPVS_OF_CLIENTS, Batch, Cause, Opv, opvs_by_id
 from opv.catalog import REGISTRIES
 from opv.distribution.assign import assign, assign_part
-from opv.distribution.waiting import put_on_list, waiting_row
+from opv.distribution.waiting import first_part, put_on_list, waiting_row
 from opv.late import LATE, clock_start
 from opv.matching import Matched, Person, client_changes, client_row, match
 from opv.normalize import NormalizedLead
@@ -205,7 +205,10 @@ def _opv_for(
     opv = batch.new_opv(person.id, development)
     own.append(opv)
     batch.rows["involved_clients"].append({"opportunity_id": opv.id, "client_id": person.id, "role": "buyer"})
-    waiting[opv.id] = waiting_row(opv.id, batch.now, prefer=_broker_to_keep(batch, own[:-1]))
+    prefer, since = _broker_before(own[:-1])
+    waiting[opv.id] = waiting_row(
+        opv.id, batch.now, prefer=prefer, prefer_at=since, part=first_part(batch.house, opv.stage)
+    )
     return opv, bool(in_scope)
 
 
@@ -219,11 +222,14 @@ def _reopen(batch: Batch, opv: Opv, waiting: dict[UUID, dict[str, Any]]) -> Opv:
     return opv
 
 
-def _broker_to_keep(batch: Batch, earlier: Sequence[Opv]) -> str | None:
-    """The broker who served the client last, when that is recent enough."""
-    days = timedelta(days=batch.house.configuration.returning.keep_broker_days)
-    served = [o for o in earlier if o.broker and o.assigned_at and batch.now - o.assigned_at <= days]
-    return max(served, key=lambda o: o.assigned_at or o.created_at).broker if served else None
+def _broker_before(earlier: Sequence[Opv]) -> tuple[str | None, datetime | None]:
+    """The broker who serves an open OPV of the client, or else served the client last, and then since when."""
+    served = [o for o in earlier if o.broker and o.assigned_at]
+    if not served:
+        return None, None
+    open_ = [o for o in served if o.status == "open"]
+    newest = max(open_ or served, key=lambda o: o.assigned_at or o.created_at)
+    return newest.broker, None if open_ else newest.assigned_at
 
 
 def _resolve(batch: Batch, lead: NormalizedLead) -> tuple[str | None, list[tuple[str, str]]]:
@@ -295,6 +301,10 @@ def _add_card(
         "ad": lead.ad, "utm": lead.utm, "click_ids": lead.click_ids, "message": lead.message,
         "answers": lead.answers, "consent": lead.consent, "extra": lead.extra, "raw": lead.raw, "flags": lead.flags,
     }  # fmt: skip
+    if lead.broker:
+        details["broker"] = lead.broker
+        if batch.house.roster.known_as(lead.broker) is None:
+            lead.flags.append("broker_unmapped")
     if not kept:
         details |= {"by": submission.by, "typed": submission.typed}
     batch.rows["capture_origins"].append(

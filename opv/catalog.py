@@ -31,6 +31,9 @@ class Catalog:
         for one in self.developments.values():
             for code in one.listings:
                 self._by_listing.setdefault(fold(code), one)
+        self._brokers = {
+            fold(code): broker for one in self.developments.values() for code, broker in one.listing_brokers.items()
+        }
         self._by_name = _by_name(self.developments.values())
         self._registries = {field: _by_name(known) for field, known in (registries or {}).items()}
 
@@ -43,6 +46,10 @@ class Catalog:
     def by_listing(self, code: str) -> Development | None:
         """The development that a listing code belongs to."""
         return self._by_listing.get(fold(code))
+
+    def broker_of(self, code: str) -> str | None:
+        """Who captured the listing of the code."""
+        return self._brokers.get(fold(code))
 
     def by_name(self, name: str) -> Development | None:
         """The development that a name, alias or key means."""

@@ -53,14 +53,19 @@ class OpvFacts(Mapping[str, Any]):
             return capture.client_kind
         if key == "returning":
             return capture.is_returning
+        if key == "broker_named":
+            return self._details_of(capture).get("broker")
         group, _, name = key.partition(".")
         return self._detail(capture, group, name)
 
     def _detail(self, capture: Any, group: str, name: str) -> Any:
+        values = self._details_of(capture).get(group)
+        return values.get(name) if isinstance(values, dict) else None
+
+    def _details_of(self, capture: Any) -> dict[str, Any]:
         if self._details is None:
             self._details = json.loads(capture.details)
-        values = self._details.get(group)
-        return values.get(name) if isinstance(values, dict) else None
+        return self._details
 
     def __getitem__(self, key: str) -> Any:
         value = self._value(key)

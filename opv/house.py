@@ -5,7 +5,7 @@ Built once a version and immutable, so that a batch decides on objects in memory
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -16,20 +16,33 @@ from opv.business_time import Calendar
 from opv.catalog import Catalog
 from opv.junk import JunkRules
 from opv.roster import Roster
-from schemas.conditions import Condition
-from schemas.config import Automation, Configuration, InlineQueue, InStage, Queue, Rule, Stage
-from schemas.duration import Duration
+from schemas.conditions import ALWAYS, Condition
+from schemas.config import (
+    Automation,
+    Configuration,
+    Directed,
+    InlineQueue,
+    InStage,
+    ListingBroker,
+    Owner,
+    Queue,
+    Rule,
+    Stage,
+)
+from schemas.duration import LONGEST, Duration
 from schemas.source import Entrance
 from schemas.target import ConfiguredTarget
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedRule:
-    """A distribution rule with its condition compiled and its queue found."""
+    """A distribution rule with its condition compiled and its queues found: its own, then those it falls back to.
+    `implied`: it is not in the file, and stands before those that are."""
 
     rule: Rule
     when: Condition
-    queue: Queue
+    queues: Sequence[Queue] = ()
+    implied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +103,22 @@ class House:
         return {checked.automation.key: checked for group in groups for checked in group}
 
     @cached_property
+    def queues(self) -> Mapping[str, Queue]:
+        """Queues by key, those that are written in a rule too."""
+        return {queue.key: queue for checked in self.rules for queue in checked.queues} | {
+            queue.key: queue for queue in self.configuration.queues
+        }
+
+    @cached_property
+    def rules_by_key(self) -> Mapping[str, CheckedRule]:
+        """Distribution's rules by key."""
+        return {checked.rule.key: checked for checked in self.rules}
+
+    def distributes(self, part: str) -> bool:
+        """Whether a rule of the file is for that part of an OPV."""
+        return any(checked.rule.part == part and not checked.implied for checked in self.rules)
+
+    @cached_property
     def entrance_by_key(self) -> Mapping[str, Entrance]:
         """Entrances by the channel's key."""
         return {entrance.key: entrance for entrance in self.entrances.values()}
@@ -125,10 +154,7 @@ def build_house(
         roster=Roster(configuration.people, configuration.teams),
         catalog=Catalog.of(configuration),
         zone=ZoneInfo(configuration.company.timezone),
-        rules=[
-            CheckedRule(rule, Condition.read(rule.when)[0], _queue(rule, queues))
-            for rule in configuration.distribution.rules
-        ],
+        rules=[*_implied(configuration), *(_checked(rule, queues) for rule in configuration.distribution.rules)],
         by_event=by_event,
         by_stage=by_stage,
         stage_order={stage.key: index for index, stage in enumerate(configuration.funnel.stages)},
@@ -136,7 +162,26 @@ def build_house(
     )
 
 
-def _queue(rule: Rule, queues: Mapping[str, Queue]) -> Queue:
+OWNER_RULE, DIRECTED_RULE, LISTING_RULE = "returning", "directed", "listing-broker"
+"""Keys of the rules that stand before the file's, unless the file has one of that kind."""
+
+
+def _implied(configuration: Configuration) -> Iterable[CheckedRule]:
+    rules, days = configuration.distribution.rules, configuration.returning.keep_broker_days
+    ways = (
+        Rule(key=OWNER_RULE, owner=Owner.model_validate({"for": f"{min(days, LONGEST)} days"})),
+        Rule(key=DIRECTED_RULE, directed=Directed()),
+        Rule(key=LISTING_RULE, listing_broker=ListingBroker()),
+    )
+    for rule in ways:
+        if not any(written.way == rule.way for written in rules):
+            yield CheckedRule(rule, ALWAYS, implied=True)
+
+
+def _checked(rule: Rule, queues: Mapping[str, Queue]) -> CheckedRule:
+    named: list[Queue] = []
     if isinstance(rule.queue, InlineQueue):
-        return Queue(key=rule.key, **rule.queue.model_dump())
-    return queues[rule.queue]
+        named.append(Queue(key=rule.key, **rule.queue.model_dump(by_alias=True)))
+    elif rule.queue is not None:
+        named.append(queues[rule.queue])
+    return CheckedRule(rule, Condition.read(rule.when)[0], (*named, *(queues[key] for key in rule.fallback)))

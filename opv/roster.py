@@ -3,9 +3,11 @@ of pre-sales are meant too, but not where leads are handed out."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from schemas.conditions import fold
 from schemas.config import Person, Team
 
 
@@ -23,15 +25,20 @@ class Roster:
     def __init__(self, people: Iterable[Person], teams: Iterable[Team]) -> None:
         self.people = {person.key: person for person in people}
         self.teams = {team.key: team for team in teams}
+        self._known = _known(self.people.values())
+        self._presales_of: dict[str, list[str]] = {}
         self._places: dict[str, list[Place]] = {}
         self._of_team: dict[str, list[str]] = {}
         for team in self.teams.values():
             members = self._of_team.setdefault(team.key, [])
+            early = self._presales_of.setdefault(team.key, [])
             for lead in team.managers:
                 for broker in lead.brokers:
                     self._places.setdefault(broker, []).append(Place(team.key, lead.person))
                     if broker not in members and self.has_role(broker, "broker"):
                         members.append(broker)
+                    if broker not in early and self.has_role(broker, "presales"):
+                        early.append(broker)
 
     def is_active(self, key: str) -> bool:
         """Whether the person is configured and active."""
@@ -45,6 +52,16 @@ class Roster:
     def brokers_of(self, teams: Sequence[str]) -> list[str]:
         """Brokers of the teams in the order of the file, each once; people of pre-sales are none."""
         return list(dict.fromkeys(broker for team in teams for broker in self._of_team.get(team, ())))
+
+    def members_of(self, teams: Sequence[str], part: str) -> list[str]:
+        """As `brokers_of`; of the part `presales`, the teams' people of pre-sales."""
+        if part == "sales":
+            return self.brokers_of(teams)
+        return list(dict.fromkeys(person for team in teams for person in self._presales_of.get(team, ())))
+
+    def known_as(self, words: str) -> str | None:
+        """The broker whom somebody outside calls so: by key, name, e-mail, phone or CRECI, unless several are."""
+        return self._known.get(_compact(words))
 
     def place(self, broker: str, teams: Sequence[str] = ()) -> Place:
         """The broker's team and manager, in one of `teams` when it is in one of them."""
@@ -68,3 +85,26 @@ class Roster:
     def brokers_led_by(self, manager: str) -> list[str]:
         """Brokers and people of pre-sales that the manager leads at present."""
         return [b for b, places in self._places.items() if any(place.manager == manager for place in places)]
+
+
+def _known(people: Iterable[Person]) -> dict[str, str]:
+    found: dict[str, set[str]] = {}
+    for person in people:
+        if person.role == "broker":
+            for words in (person.key, person.name, person.email, person.phone, person.creci):
+                if words:
+                    found.setdefault(_compact(words), set()).add(person.key)
+    return {words: next(iter(keys)) for words, keys in found.items() if len(keys) == 1}
+
+
+def _compact(words: str) -> str:
+    """Folded; a number by its digits, those of Brazil without the country's."""
+    text = fold(words)
+    digits = re.sub(r"[\s().+-]", "", text)
+    return (
+        digits.removeprefix("55")
+        if len(digits) >= 12 and digits.isdecimal()
+        else digits
+        if digits.isdecimal()
+        else text
+    )

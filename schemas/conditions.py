@@ -24,6 +24,7 @@ FACTS: dict[str, str] = {
     "source": TEXT, "channel": TEXT, "campaign": TEXT, "medium": TEXT, "origin": TEXT, "development": TEXT,
     "listing": TEXT, "transaction": TEXT, "price": NUMBER, "city": TEXT, "state": TEXT, "client.kind": TEXT,
     "returning": TRUTH, "stage": TEXT, "team": TEXT, "manager": TEXT, "broker": TEXT,
+    "broker_named": TEXT,
 }  # fmt: skip
 """Facts by name and kind; besides these, every `answers.<key>`, `utm.<key>`, `ad.<key>`, `click_ids.<key>`."""
 

@@ -15,7 +15,7 @@ _UNITS = {
     "week": 604800, "weeks": 604800, "w": 604800,
 }  # fmt: skip
 _SHAPE = re.compile(r"\s*([0-9]{1,9})\s*(business\s+)?([a-z]+)\s*", re.IGNORECASE)
-_LONGEST = 3660
+LONGEST = 3660
 """Days. A timer must fall on a date that every database knows."""
 
 
@@ -34,8 +34,8 @@ class Duration:
         if shape is None or shape[3].lower() not in _UNITS:
             raise ValueError(f"`{text}` is no duration: write for example `30 minutes`, `2 hours`, `3 business days`")
         count, business, unit = int(shape[1]), shape[2], shape[3].lower()
-        if count * _UNITS[unit] > _LONGEST * 86400:
-            raise ValueError(f"`{text}` is too long: write at most `{_LONGEST} days`")
+        if count * _UNITS[unit] > LONGEST * 86400:
+            raise ValueError(f"`{text}` is too long: write at most `{LONGEST} days`")
         if not business:
             return cls("calendar", span=timedelta(seconds=count * _UNITS[unit]))
         if unit not in ("day", "days", "d"):

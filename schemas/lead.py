@@ -24,7 +24,8 @@ class Lead(BaseModel):
     not say. `ad` keeps the ids and names of the advertisement (`form_id`, `ad_id`, `campaign_id`, …), `utm`
     the keys without their `utm_` prefix, `click_ids` the platforms' click ids by their name (`gclid`,
     `fbclid`), `answers` the questions' answers, `consent` items `{key, granted, …}`, `extra` what the source
-    says besides and no field here holds (never lost). `raw` keeps values as sent that reading had to change,
+    says besides and no field here holds (never lost). `broker` is whom of the house the sender names (a key, a name, an
+    e-mail, a phone, a CRECI). `raw` keeps values as sent that reading had to change,
     `flags` says what was done (`phone_inferred_ninth_digit`, …).
     """
 
@@ -44,6 +45,7 @@ class Lead(BaseModel):
     price: str | None = None
     city: str | None = None
     state: str | None = None
+    broker: str | None = None
     submitted_at: datetime | None = None
     ad: dict[str, str] = Field(default_factory=dict)
     utm: dict[str, str] = Field(default_factory=dict)

@@ -1,6 +1,16 @@
 """All models; importing this package registers every table on `Base.metadata`."""
 
-from db.models.assignment import Assignment, Decision, DistributionWork, QueueMember, QueueTurn, TransferRequest
+from db.models.assignment import (
+    Assignment,
+    Availability,
+    Decision,
+    DistributionWork,
+    ExcludedPair,
+    QueueMember,
+    QueueSnapshot,
+    QueueTurn,
+    TransferRequest,
+)
 from db.models.automation import AutomationRun, PendingEvent, Timer
 from db.models.base import Base
 from db.models.client import Client, ContactKey, InvolvedClient, MergeSuggestion
@@ -18,6 +28,7 @@ __all__ = [
     "Assignment",
     "Attachment",
     "AutomationRun",
+    "Availability",
     "Base",
     "CaptureOrigin",
     "ChannelHour",
@@ -34,6 +45,7 @@ __all__ = [
     "DeliveryOutcome",
     "DistributionWork",
     "Drift",
+    "ExcludedPair",
     "HistoryContent",
     "HistoryEntry",
     "InvolvedClient",
@@ -45,6 +57,7 @@ __all__ = [
     "PendingItem",
     "PersonalRead",
     "QueueMember",
+    "QueueSnapshot",
     "QueueTurn",
     "Reconciliation",
     "RetiredKey",

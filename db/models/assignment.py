@@ -17,7 +17,16 @@ class Assignment(Base):
     manager holds it."""
 
     __tablename__ = "assignments"
-    __table_args__ = (Index("ix_assignments_opportunity_id", "opportunity_id"),)
+    __table_args__ = (
+        Index("ix_assignments_opportunity_id", "opportunity_id"),
+        Index(
+            "ix_assignments_broker_since",
+            "broker",
+            "since",
+            postgresql_where=text("broker IS NOT NULL"),
+            sqlite_where=text("broker IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[Id]
     opportunity_id: Mapped[Ref]
@@ -31,8 +40,9 @@ class Assignment(Base):
 
 class TransferRequest(Base):
     """Somebody asks that an OPV be given to `broker` (nobody: to whoever is found). `kind`: `transfer`, by one who
-    serves it; `ownership`, by one who registered its client by hand. `state`: open, granted, refused, void (the OPV
-    was closed or given away meanwhile). The words are with the history entries `seq` and `answer_seq`."""
+    serves it; `ownership`, by one who registered its client by hand; `invalid`, by its broker, who says that the lead
+    is none and asks for the turn back. `state`: open, granted, refused, void (the OPV was closed or given away
+    meanwhile). The words are with the history entries `seq` and `answer_seq`."""
 
     __tablename__ = "transfer_requests"
     __table_args__ = (
@@ -60,8 +70,9 @@ class TransferRequest(Base):
 
 
 class Decision(Base):
-    """One run of distribution over one OPV. `explanation` is JSON text: rules tried and why each did not match,
-    candidates, who was left out and why, the turn."""
+    """One run of distribution over one OPV, in one of its parts. `explanation` is JSON text: rules tried and why each
+    did not match, who was left out for this lead and why, the line before and after, the turn. `snapshot` is the digest
+    of the queue's members as they were then."""
 
     __tablename__ = "decisions"
     __table_args__ = (Index("ix_decisions_opportunity_id", "opportunity_id"),)
@@ -75,12 +86,32 @@ class Decision(Base):
     broker: Mapped[str | None]
     reason: Mapped[str | None]
     explanation: Mapped[Long]
+    part: Mapped[Long] = mapped_column(server_default=text("'sales'"))
+    snapshot: Mapped[str | None]
+
+
+class QueueSnapshot(Base):
+    """A queue's members at a decision, each once per state that they were in. `members` is JSON text: broker and the
+    reason why nothing would be given to it (null: none), in the order of the roster."""
+
+    __tablename__ = "queue_snapshots"
+    __table_args__ = (PrimaryKeyConstraint("queue", "digest"),)
+
+    queue: Mapped[Long]
+    digest: Mapped[Long]
+    at: Mapped[Time]
+    members: Mapped[Long]
 
 
 class DistributionWork(Base):
-    """An OPV that waits for a broker. With `due_at` NULL it is undistributed, for `reason`, until the
-    configuration changes. `prefer` is the broker who served the client before; `exclude` the one to leave out.
-    `depth` and `chain` as in `PendingEvent`: the automations that asked for it."""
+    """An OPV that waits for somebody, in its `part` (sales, presales). `state`: `waiting` for a broker; `offered` until
+    `due_at` to all brokers of `queue`, or in its `pool`, until one claims it; `accepting`: `broker` is to accept it
+    until `due_at`. With `due_at` NULL nothing comes due: it is undistributed, for `reason`, until the configuration
+    changes or somebody takes it.
+
+    `prefer` is the broker who served the client last, at `prefer_at`; `exclude` those to leave out, comma-separated,
+    the last who let it go last; `hops` how often it returned. `depth` and `chain` as in `PendingEvent`: the automations
+    that asked for it."""
 
     __tablename__ = "distribution_work"
     __table_args__ = (
@@ -103,19 +134,30 @@ class DistributionWork(Base):
     config_version: Mapped[int] = mapped_column(server_default=text("0"))
     depth: Mapped[Small] = mapped_column(server_default=text("0"))
     chain: Mapped[Long] = mapped_column(server_default=text("''"))
+    part: Mapped[Long] = mapped_column(server_default=text("'sales'"))
+    state: Mapped[Long] = mapped_column(server_default=text("'waiting'"))
+    broker: Mapped[str | None]
+    queue: Mapped[str | None]
+    rule: Mapped[str | None]
+    hops: Mapped[Small] = mapped_column(server_default=text("0"))
+    prefer_at: Mapped[datetime | None] = mapped_column(UtcTime())
 
 
 class QueueTurn(Base):
-    """A queue's turn counter. Locked in a statement of its own before its members are read."""
+    """A queue's turn counter. Locked in a statement of its own before its members are read. A paused one gives
+    nothing."""
 
     __tablename__ = "queues"
 
     key: Mapped[str] = mapped_column(primary_key=True)
     turn: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    paused_at: Mapped[datetime | None] = mapped_column(UtcTime())
+    paused_by: Mapped[str | None]
 
 
 class QueueMember(Base):
-    """A broker of a queue and the turn at which it was last served (or entered, or came back)."""
+    """A broker of a queue (`@team`: a team of it) and the turn at which it was last served (or entered, or came back).
+    `owed`: turns to be made good; `balance`: what its picker keeps."""
 
     __tablename__ = "queue_members"
     __table_args__ = (PrimaryKeyConstraint("queue", "broker"),)
@@ -126,3 +168,31 @@ class QueueMember(Base):
     served: Mapped[int] = mapped_column(BigInteger)
     position: Mapped[int]
     active: Mapped[bool]
+    owed: Mapped[int] = mapped_column(server_default=text("0"))
+    balance: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+
+
+class Availability(Base):
+    """What a person said of itself: `available` (checked in, at `stand` when it is one) or `paused`, until `until` when
+    that is set. Who has no row said nothing."""
+
+    __tablename__ = "availability"
+
+    person: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[Long]
+    stand: Mapped[str | None]
+    since: Mapped[Time]
+    until: Mapped[datetime | None] = mapped_column(UtcTime())
+    by: Mapped[Long]
+
+
+class ExcludedPair(Base):
+    """A client who is not to be served by a broker."""
+
+    __tablename__ = "excluded_pairs"
+    __table_args__ = (PrimaryKeyConstraint("client_id", "broker"),)
+
+    client_id: Mapped[Ref]
+    broker: Mapped[Long]
+    at: Mapped[Time]
+    by: Mapped[Long]

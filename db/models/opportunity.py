@@ -32,6 +32,13 @@ class Opportunity(Base):
         _where_set("presales_broker"),
         _where_set("presales_manager"),
         _where_set("second_broker"),
+        Index(
+            "ix_opportunities_open_broker",
+            "broker",
+            "first_contact_at",
+            postgresql_where=text("status = 'open' AND broker IS NOT NULL"),
+            sqlite_where=text("status = 'open' AND broker IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Id]

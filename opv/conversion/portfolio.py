@@ -18,7 +18,7 @@ from opv.actions import TRANSFER_RULE, Acting, require_broker, require_reason
 from opv.batch import OPVS, Batch, Cause, Opv, opvs_by_id
 from opv.conversion.parts import Part
 from opv.distribution.assign import NOWHERE, OtherPart, assign, assign_part
-from opv.distribution.waiting import put_on_list, waiting_row
+from opv.distribution.waiting import WAITING, put_on_list, waiting_row
 from opv.house import House
 from opv.roster import Place, Roster
 from schemas.errors import Reject
@@ -100,7 +100,8 @@ def _parts(house: House, viewer: Viewer, move: Move) -> dict[Part, ColumnElement
     rules to find another broker is moved already."""
     _check(house, viewer, move)
     o, w = Opportunity, DistributionWork
-    waits = exists().where(w.opportunity_id == o.id, w.exclude == move.person)
+    left = or_(w.exclude == move.person, w.exclude.endswith(f",{move.person}", autoescape=True))
+    waits = exists().where(w.opportunity_id == o.id, w.state == WAITING, left)
     parts: dict[Part, ColumnElement[bool]] = {
         "sales": and_(o.broker == move.person, ~waits) if move.to is None else o.broker == move.person,
         "second": o.second_broker == move.person,

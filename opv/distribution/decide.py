@@ -1,8 +1,10 @@
-"""The distribution step: OPVs without an owner get a team, a manager and a broker, each decision explained."""
+"""The distribution step: OPVs without an owner get a team, a manager and a broker, those that their broker does not
+accept in time return, each decision explained."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,63 +14,97 @@ from sqlalchemy import Connection, delete, func, select, update
 from db.bulk import update_rows
 from db.claim import WorkList
 from db.models import Base
+from db.session import AnyRow
 from db.statement import Statement, pipelined, run_all
 from opv import history
-from opv.batch import OPVS, Batch, Cause, opvs_by_id
-from opv.distribution.assign import assign, decide
-from opv.distribution.gates import closed_to
-from opv.distribution.pickers import Pick, RoundRobin
-from opv.distribution.queues import Line, line_of, lock_queues, write_queues
+from opv.batch import OPVS, Batch, Cause, Opv, opvs_by_id
+from opv.distribution.assign import assign, assign_part, decide, put_in_pool
+from opv.distribution.desk import Desk, Ruling, accept_of, tried_of
+from opv.distribution.gates import Gates, Said, is_capped
+from opv.distribution.loads import load_all
+from opv.distribution.notices import tell
+from opv.distribution.queues import Lane, lane_of, lock_queues, open_all, queue_key, write_queues
+from opv.distribution.returns import give_back, send_to
 from opv.distribution.rules import RuleFound, find_rule
+from opv.distribution.waiting import ACCEPTING, OFFERED, POOL, WAITING
 from opv.facts import CAPTURES, OpvFacts, by_opv, newest
 from opv.house import House
 
 _WORK = Base.metadata.tables["distribution_work"]
 _VERSIONS = Base.metadata.tables["config_versions"]
+_PAIRS = Base.metadata.tables["excluded_pairs"]
+_OPVS = Base.metadata.tables["opportunities"]
+_AVAILABILITY = Base.metadata.tables["availability"]
 
 _DONE = Statement(lambda one_of: delete(_WORK).where(one_of(_WORK.c.opportunity_id, "ids")))
 
-RETURNING_RULE = "returning"
-"""Stands where a rule's key would: the client's earlier broker keeps it, no turn is taken."""
+PAIRS_OF = Statement(
+    lambda one_of: (
+        select(_PAIRS.c.client_id, _PAIRS.c.broker)
+        .join(_OPVS, _OPVS.c.client_id == _PAIRS.c.client_id)
+        .where(one_of(_OPVS.c.id, "opvs"))
+    )
+)
+"""Clients of `opvs` and the brokers they are not to have."""
+
+SAID = Statement(
+    lambda _: select(_AVAILABILITY.c.person, _AVAILABILITY.c.state, _AVAILABILITY.c.stand, _AVAILABILITY.c.until)
+)
+"""What people said of themselves."""
+
+
+def said_by(rows: Sequence[AnyRow]) -> dict[str, Said]:
+    """Rows of `SAID` by person."""
+    return {row.person: Said(row.state, row.stand, row.until) for row in rows}
+
+
+@dataclass(slots=True)
+class _Table:
+    """A batch on the desk: rows to decide in the order in which they came, the rule found for each, and where its queues
+    stand."""
+
+    batch: Batch
+    turns: list[AnyRow]
+    found: dict[UUID, RuleFound] = field(default_factory=dict)
+    lanes: dict[UUID, Sequence[Lane]] = field(default_factory=dict)
+    kept: list[dict[str, Any]] = field(default_factory=list)
+    """What the rows that stay on the list are to say."""
 
 
 class Distribute:
-    """Work list: `distribution_work`. An OPV leaves it when it is assigned; what cannot be assigned stays, with
-    the reason, until the configuration changes."""
+    """Work list: `distribution_work`. An OPV leaves it when it is assigned, and accepted where that is asked; what
+    cannot be assigned stays, with the reason, until somebody is there or the configuration changes."""
 
     name = "distribution"
     work_list = WorkList(_WORK, "opportunity_id", batch=500, lease=timedelta(seconds=60), max_attempts=3)
 
     def work(self, tx: Connection, ids: Sequence[UUID], token: UUID, house: House, now: datetime) -> set[str]:
         """Decides for each OPV in the order in which they came."""
-        held, opvs, captured = run_all(
-            tx, (self.work_list.held, {"ids": ids, "token": token}), (OPVS, {"ids": ids}), (CAPTURES, {"opvs": ids})
-        )
-        works = {row.opportunity_id: row for row in held}
+        held, opvs, captured, pairs, said = run_all(
+            tx, (self.work_list.held, {"ids": ids, "token": token}), (OPVS, {"ids": ids}), (CAPTURES, {"opvs": ids}),
+            (PAIRS_OF, {"opvs": ids}), (SAID, {}),
+        )  # fmt: skip
         batch = Batch(house, now)
         batch.opvs = opvs_by_id(opvs)
+        gates = Gates(house, now, said_by(said), {(row.client_id, row.broker) for row in pairs})
+        table = _Table(batch, sorted((w for w in held if batch.opvs[w.opportunity_id].status == "open"), key=_since))
         captures = by_opv(captured)
-        found: dict[UUID, RuleFound] = {}
-        lines: dict[UUID, Line] = {}
-        closed = [id_ for id_, opv in batch.opvs.items() if opv.status != "open"]
-        turns = sorted((w for w in works.values() if w.opportunity_id not in closed), key=lambda w: w.since)
-        for work in turns:
-            opv = batch.opvs[work.opportunity_id]
-            if not _keeps(work, house):
-                rule = find_rule(house.rules, OpvFacts(opv, newest(captures.get(opv.id, ()))))
-                found[opv.id] = rule
-                if rule.rule:
-                    lines[opv.id] = line_of(rule.rule.queue, opv.development, house)
-        queues = lock_queues(tx, lines.values())
-        waiting = [
-            undistributed
-            for work in turns
-            if (undistributed := _decide(batch, work, found.get(work.opportunity_id), lines, queues))
-        ]
+        for work in table.turns:
+            if work.state != ACCEPTING:
+                _find(table, gates, work, captures.get(work.opportunity_id, ()))
+        lanes = {one.key: one for lanes in table.lanes.values() for one in lanes}
+        brokers = {broker for one in lanes.values() for broker in one.brokers}
+        counted = any(is_capped(one.queue, house, one.brokers) for one in lanes.values())
+        locked = lock_queues(tx, lanes.values(), counted=counted)
+        gates.loads = load_all(tx, brokers, now, house.zone) if counted else {}
+        lines = open_all(lanes.values(), locked.turns, locked.paused, locked.members, gates.loads, house)
+        desk = Desk(house, gates, lines)
+        for work in table.turns:
+            _settle(table, desk, work)
         batch.write(tx)
         with pipelined(tx):
-            write_queues(tx, queues)
-            _close(tx, works, waiting, house)
+            write_queues(tx, lines, desk.used)
+            _close(tx, {row.opportunity_id for row in held}, table.kept, house)
         return batch.woken
 
     def park(self, tx: Connection, id_: UUID, reason: str, detail: str, now: datetime) -> None:
@@ -84,76 +120,123 @@ class Distribute:
 def retry_undistributed(tx: Connection, version: int, now: datetime) -> bool:
     """Makes due what an older configuration could not distribute; whether there was any."""
     statement = (
-        update(_WORK).where(_WORK.c.due_at.is_(None), _WORK.c.config_version < version).values(due_at=now, attempts=0)
+        update(_WORK)
+        .where(_WORK.c.due_at.is_(None), _WORK.c.config_version < version, _WORK.c.state != POOL)
+        .values(due_at=now, attempts=0)
     )
     return tx.execute(statement).rowcount > 0
 
 
-def _keeps(work: Any, house: House) -> bool:
-    return work.prefer is not None and closed_to(work.prefer, house.roster, work.exclude) is None
+def _since(work: AnyRow) -> tuple[datetime, UUID]:
+    return work.since, work.opportunity_id
 
 
-def _decide(
-    batch: Batch,
-    work: Any,
-    found: RuleFound | None,
-    lines: dict[UUID, Line],
-    queues: dict[str, RoundRobin],
-) -> dict[str, Any] | None:
-    """Assigns the OPV, or gives what is to be written on its work row."""
-    opv = batch.opvs[work.opportunity_id]
-    if found is None:
-        explanation: dict[str, Any] = {"because": "the client's broker of before keeps the client"}
-        _assign(batch, work, work.prefer, RETURNING_RULE, None, (), explanation)
+def _find(table: _Table, gates: Gates, work: AnyRow, captures: Sequence[Any]) -> None:
+    """The rule for the OPV, and where its queues stand. An offer that nobody claimed goes on with the queues that its
+    rule falls back to."""
+    house, opv = table.batch.house, table.batch.opvs[work.opportunity_id]
+    checked = house.rules_by_key.get(work.rule) if work.state == OFFERED else None
+    if checked is not None:
+        keys = [queue.key for queue in checked.queues]
+        offered = queue_key(work.queue)
+        queues = checked.queues[keys.index(offered) + 1 :] if offered in keys else ()
+        found = RuleFound(checked, tried=[{"rule": work.rule, "matched": True, "unclaimed": work.queue}])
+    else:
+        facts = OpvFacts(opv, newest(captures))
+        tried = tried_of(work)
+        found = find_rule(house, work, facts, gates.now, lambda person: gates.named(person, opv.client_id, tried))
+        queues = found.rule.queues if found.rule is not None and found.person is None else ()
+    table.found[opv.id] = found
+    table.lanes[opv.id] = [lane_of(queue, work.part, opv.development, house) for queue in queues]
+
+
+def _settle(table: _Table, desk: Desk, work: AnyRow) -> None:
+    """Does what is to be done about one row, and notes what stays of it."""
+    opv = table.batch.opvs[work.opportunity_id]
+    if work.state == ACCEPTING:
+        changes = _expire(table.batch, opv, work)
+    elif work.state == OFFERED and not table.lanes[opv.id]:
+        queue = table.batch.house.queues.get(queue_key(work.queue))
+        way = queue.offer.otherwise if queue else "pool"
+        changes = send_to(table.batch, opv, _cause(work), way, "not_claimed", line=work.queue)
+        if way == "alert":
+            changes = {"state": POOL, "due_at": None, "reason": "not_claimed"}
+    else:
+        ruling = desk.decide(work, opv, table.found[opv.id], table.lanes[opv.id])
+        changes = _carry_out(table.batch, opv, work, ruling)
+    if changes is not None:
+        table.kept.append({"opportunity_id": opv.id, **_row_of(work), **changes})
+
+
+def _row_of(work: AnyRow) -> dict[str, Any]:
+    names = ("state", "since", "due_at", "reason", "broker", "queue", "rule", "hops", "exclude")
+    return {name: getattr(work, name) for name in names}
+
+
+def _expire(batch: Batch, opv: Opv, work: AnyRow) -> dict[str, Any] | None:
+    """The broker did not accept in time."""
+    house = batch.house
+    queue = house.queues.get(queue_key(work.queue)) if work.queue else None
+    terms = accept_of(house.rules_by_key.get(work.rule), queue)
+    if terms is None or opv.broker != work.broker or (terms.spare_contacted and opv.first_contact_at is not None):
         return None
-    explanation = {"rules": found.tried}
-    if found.rule is None:
-        return _leave(batch, work, None, None, "no_rule", explanation)
-    line = lines[opv.id]
-    queue = queues[line.key]
-    pick = queue.pick(lambda broker: closed_to(broker, batch.house.roster, work.exclude))
-    explanation |= _explain(queue, pick)
-    rule = found.rule.rule.key
-    if pick.broker is None:
-        reason = "all_left_out" if queue.candidates else "no_broker"
-        return _leave(batch, work, rule, line.key, reason, explanation)
-    development = batch.house.catalog.developments.get(opv.development or "")
-    teams = line.teams or (tuple(development.teams) if development else ())
-    _assign(batch, work, pick.broker, rule, line.key, teams, explanation)
-    return None
+    return give_back(
+        batch, opv, _cause(work), terms, "not_accepted", hops=work.hops, line=work.queue, tried=tried_of(work)
+    )
 
 
-def _explain(queue: RoundRobin, pick: Pick) -> dict[str, Any]:
+def _carry_out(batch: Batch, opv: Opv, work: AnyRow, ruling: Ruling) -> dict[str, Any] | None:
+    """Writes the ruling; gives what is to be written on its work row, None when it leaves the list."""
+    cause = _cause(work)
+    if ruling.kind == "give":
+        return _assign(batch, opv, work, ruling, cause)
+    waited = work.state == WAITING and work.reason == ruling.reason
+    decision = None
+    if not waited or work.config_version != batch.house.version:
+        decision = decide(
+            batch, opv, rule=ruling.rule, queue=ruling.line, broker=None, reason=ruling.reason,
+            explanation=ruling.explanation, snapshot=ruling.snapshot, part=work.part,
+        )  # fmt: skip
+    changes: dict[str, Any] = {"reason": ruling.reason, "due_at": ruling.until, "queue": ruling.line}
+    changes |= {"rule": ruling.rule, "broker": None}
+    if ruling.kind == "pool" and ruling.line is not None and decision is not None:
+        put_in_pool(batch, opv, cause, rule=ruling.rule, queue=ruling.line, decision=decision)
+        return changes | {"state": POOL, "exclude": None}
+    if ruling.kind == "offer" and ruling.until is not None:
+        seq = batch.record(
+            opv, history.OFFERED, cause,
+            {"queue": ruling.line, "rule": ruling.rule, "until": history.stamp(ruling.until)},
+        )  # fmt: skip
+        may = _offered_to(batch.house, ruling, work.part, opv)
+        tell(batch, opv, history.OFFERED, may, batch.house.configuration.notices.offered, f"{opv.id}:{seq}")
+        return changes | {"state": OFFERED}
+    if not waited:
+        batch.record(opv, history.UNDISTRIBUTED, cause, {"reason": ruling.reason, "rule": ruling.rule})
+    return changes | {"state": WAITING}
+
+
+def _offered_to(house: House, ruling: Ruling, part: str, opv: Opv) -> Sequence[str]:
+    queue = house.queues[queue_key(ruling.line or "")]
+    return [one for one in lane_of(queue, part, opv.development, house).brokers if house.roster.is_active(one)]
+
+
+def _assign(batch: Batch, opv: Opv, work: AnyRow, ruling: Ruling, cause: Cause) -> dict[str, Any] | None:
+    if work.part == "presales":
+        assign_part(
+            batch, opv, cause, "presales", ruling.place, ruling.broker, rule=str(ruling.rule),
+            explanation=ruling.explanation, queue=ruling.line, snapshot=ruling.snapshot,
+        )  # fmt: skip
+        return None
+    assign(
+        batch, opv, cause, ruling.place, ruling.broker, rule=str(ruling.rule), queue=ruling.line,
+        explanation=ruling.explanation, snapshot=ruling.snapshot, until=ruling.until,
+    )  # fmt: skip
+    if ruling.until is None:
+        return None
     return {
-        "queue": queue.key,
-        "candidates": queue.candidates,
-        "excluded": [{"broker": broker, "because": reason} for broker, reason in pick.excluded],
-        "turn": pick.turn,
-    }
-
-
-def _assign(
-    batch: Batch,
-    work: Any,
-    broker: str,
-    rule: str,
-    queue: str | None,
-    teams: Sequence[str],
-    explanation: dict[str, Any],
-) -> None:
-    opv = batch.opvs[work.opportunity_id]
-    place = batch.house.roster.place(broker, teams)
-    assign(batch, opv, _cause(work), place, broker, rule=rule, queue=queue, explanation=explanation)
-
-
-def _leave(
-    batch: Batch, work: Any, rule: str | None, queue: str | None, reason: str, explanation: dict[str, Any]
-) -> dict[str, Any]:
-    opv = batch.opvs[work.opportunity_id]
-    decide(batch, opv, rule=rule, queue=queue, broker=None, reason=reason, explanation=explanation)
-    if work.reason != reason:
-        batch.record(opv, history.UNDISTRIBUTED, _cause(work), {"reason": reason, "rule": rule})
-    return {"opportunity_id": opv.id, "reason": reason}
+        "state": ACCEPTING, "due_at": ruling.until, "reason": None, "broker": ruling.broker, "queue": ruling.line,
+        "rule": ruling.rule,
+    }  # fmt: skip
 
 
 def _cause(work: Any) -> Cause:
@@ -161,11 +244,10 @@ def _cause(work: Any) -> Cause:
     return Cause("distribution", work.depth, tuple(filter(None, work.chain.split(","))))
 
 
-def _close(tx: Connection, works: dict[UUID, Any], waiting: Sequence[dict[str, Any]], house: House) -> None:
-    """Takes the assigned off the list; the undistributed stay on it with their reason."""
-    left = {row["opportunity_id"] for row in waiting}
-    done = [id_ for id_ in works if id_ not in left]
+def _close(tx: Connection, worked: Collection[UUID], kept: Sequence[Mapping[str, Any]], house: House) -> None:
+    """Takes the assigned off the list; the others stay on it with their reason."""
+    done = worked - {row["opportunity_id"] for row in kept}
     if done:
         _DONE.send(tx, ids=done)
-    rows = [{**row, "due_at": None, "lease": None, "attempts": 0, "config_version": house.version} for row in waiting]
+    rows = [{**row, "lease": None, "attempts": 0, "config_version": house.version} for row in kept]
     update_rows(tx, _WORK, ("opportunity_id",), rows)

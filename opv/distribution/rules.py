@@ -1,30 +1,101 @@
-"""Which rule an OPV falls under: ordered, the first that matches wins, and why the ones before did not."""
+"""Which rule an OPV falls under: ordered, the first that matches and has somebody wins, and why the ones before did
+not. Rules that name a person (the client's broker, the sender's, the listing's) are decided here; a rule that leads to
+a queue is decided under the queue's lock."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
-from opv.house import CheckedRule
+from opv.house import CheckedRule, House
+from schemas.duration import Duration
+
+
+class Waits(Protocol):
+    """An OPV's row on the list, as the rules see it."""
+
+    @property
+    def part(self) -> str: ...
+    @property
+    def prefer(self) -> str | None: ...
+    @property
+    def prefer_at(self) -> datetime | None: ...
+
+
+Named = Callable[[str], str | None]
+"""Why a person who is named is not given the OPV; None when it is."""
 
 
 @dataclass(slots=True)
 class RuleFound:
-    """The matching rule, or None, and what was tried on the way (JSON-ready)."""
+    """The rule that decides, or None; `person`: whom it names; and what was tried on the way (JSON-ready)."""
 
     rule: CheckedRule | None
+    person: str | None = None
     tried: list[dict[str, Any]] = field(default_factory=list)
 
 
-def find_rule(rules: Sequence[CheckedRule], facts: Mapping[str, Any]) -> RuleFound:
-    """The first rule whose condition holds."""
+def find_rule(house: House, work: Waits, facts: Mapping[str, Any], now: datetime, named: Named) -> RuleFound:
+    """The first rule of the OPV's part whose condition holds and that leads to somebody who may be given it, or to a
+    queue."""
     found = RuleFound(None)
-    for checked in rules:
+    for checked in house.rules:
+        rule = checked.rule
+        if rule.part != work.part:
+            continue
         outcome = checked.when.test(facts)
-        if outcome.holds:
-            found.tried.append({"rule": checked.rule.key, "matched": True})
+        if not outcome.holds:
+            found.tried.append({"rule": rule.key, "matched": False, "because": outcome.because})
+            continue
+        if rule.queue is not None:
+            found.tried.append({"rule": rule.key, "matched": True})
             found.rule = checked
             return found
-        found.tried.append({"rule": checked.rule.key, "matched": False, "because": outcome.because})
+        person, because = _person(house, checked, work, facts, now)
+        if person is not None:
+            closed = named(person)
+            because = None if closed is None else f"{person}: {closed}"
+        if because is None:
+            found.tried.append({"rule": rule.key, "matched": True})
+            found.rule, found.person = checked, person
+            return found
+        if person is not None or not checked.implied:
+            found.tried.append({"rule": rule.key, "matched": False, "because": because})
     return found
+
+
+def is_exempt(house: House, facts: Mapping[str, Any]) -> bool:
+    """Whether a rule of the house takes leads like this one out of queues and expiry."""
+    return any(checked.rule.exempt is not None and checked.when.test(facts).holds for checked in house.rules)
+
+
+def _person(
+    house: House, checked: CheckedRule, work: Waits, facts: Mapping[str, Any], now: datetime
+) -> tuple[str | None, str | None]:
+    """Whom the rule names, or why nobody."""
+    rule = checked.rule
+    if rule.exempt is not None:
+        return rule.exempt.to, None
+    if rule.owner is not None:
+        return _owner(Duration.parse(rule.owner.for_), house, work, now)
+    if rule.directed is not None:
+        sent = facts.get("broker_named")
+        if sent is None:
+            return None, "the sender named nobody"
+        person = house.roster.known_as(str(sent))
+        return (person, None) if person else (None, f"the house has no broker {sent!r}")
+    listing = facts.get("listing")
+    broker = house.catalog.broker_of(str(listing)) if listing else None
+    return (broker, None) if broker else (None, "the listing has no broker")
+
+
+def _owner(kept: Duration, house: House, work: Waits, now: datetime) -> tuple[str | None, str | None]:
+    if work.prefer is None:
+        return None, "nobody served the client before"
+    since = work.prefer_at or now
+    until = since + kept.span if kept.kind == "calendar" else house.calendar.add_business_days(since, kept.days)
+    if now > until:
+        return None, f"{work.prefer} was given the client's last OPV longer ago"
+    return work.prefer, None

@@ -58,6 +58,7 @@ class NormalizedLead:
     transaction: str | None
     city: str | None
     state: str | None
+    broker: str | None
     price_cents: int | None
     submitted_at: datetime | None
     ad: dict[str, str]
@@ -110,6 +111,7 @@ def normalize(lead: Lead) -> NormalizedLead:
         transaction=_transaction(lead.transaction, notes),
         city=_city(lead.city, notes),
         state=_state(lead.state, notes),
+        broker=read_text("broker", lead.broker, notes),
         price_cents=_price_cents(lead.price, notes),
         submitted_at=_submitted_at(lead.submitted_at, notes),
         ad=read_ids("ad", lead.ad, notes),

@@ -12,6 +12,7 @@ from schemas.config import Configuration
 _SINGLE = {
     "company": ("name", "timezone", "holidays"),
     "funnel": ("key", "name", "no_skip"),
+    "distribution": ("invalid_leads",),
     "returning": ("scope", "open", "closed", "keep_broker_days"),
     "won_sale": ("mode", "button", "label", "who", "target"),
     "registration": ("served",),
@@ -19,6 +20,7 @@ _SINGLE = {
     "retention": ("captured", "repeated", "test", "ignored", "parked"),
     "attachments": ("max_mb", "types"),
     "legal": ("officer",),
+    "notices": ("assigned", "offered", "returned", "address", "secret", "link_for"),
     "alarms": ("notify",),
     "junk": ("deny", "form"),
 }

@@ -18,42 +18,69 @@ from schemas.config.automations import (
     Withdraw,
     WithdrawOptions,
 )
+from schemas.config.caps import Caps
 from schemas.config.catalog import Development, MediaCost, Named
 from schemas.config.channels import Channel, Deny, FormJunk, Junk, LeadDefault, PerAddress, Reconcile, Retention
 from schemas.config.closing import Seller, SubReason, WithdrawalReason, WonSale
-from schemas.config.distribution import Distribution, InlineQueue, Queue, Rule
+from schemas.config.distribution import (
+    Accept,
+    Directed,
+    Distribution,
+    Exempt,
+    InlineQueue,
+    InvalidLeads,
+    ListingBroker,
+    Offer,
+    Owner,
+    Queue,
+    Rule,
+    Skills,
+    Strategy,
+    Terms,
+)
 from schemas.config.file import Configuration
-from schemas.config.funnel import Funnel, Registration, Requirement, Returning, Stage
+from schemas.config.funnel import Expiry, Funnel, Registration, Requirement, Returning, Stage
+from schemas.config.notices import Notices
 from schemas.config.people import Alarms, Company, Legal, Person, Team, TeamManager
 from schemas.config.record import Attachments, FileType, Target, WhatsApp
 
 __all__ = [
     "ACTIONS",
+    "Accept",
     "Action",
     "Advance",
     "Alarms",
     "Attachments",
     "Automation",
+    "Caps",
     "Channel",
     "Comment",
     "Company",
     "Configuration",
     "Deny",
     "Development",
+    "Directed",
     "Distribution",
     "EventName",
+    "Exempt",
+    "Expiry",
     "FileType",
     "FormJunk",
     "Funnel",
     "InStage",
     "InlineQueue",
+    "InvalidLeads",
     "Junk",
     "LeadDefault",
     "Legal",
+    "ListingBroker",
     "MediaCost",
     "Named",
     "NoOptions",
+    "Notices",
     "Notify",
+    "Offer",
+    "Owner",
     "PerAddress",
     "Person",
     "Queue",
@@ -65,11 +92,14 @@ __all__ = [
     "Returning",
     "Rule",
     "Seller",
+    "Skills",
     "Stage",
+    "Strategy",
     "SubReason",
     "Target",
     "Team",
     "TeamManager",
+    "Terms",
     "WhatsApp",
     "Withdraw",
     "WithdrawOptions",

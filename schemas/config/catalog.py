@@ -19,6 +19,8 @@ class Development(Part):
     """Other names that senders use; case and accents do not matter."""
     listings: list[Text] = Field(default_factory=list)
     """Listing codes (portal feed) that belong to it."""
+    listing_brokers: dict[Text, Key] = Field(default_factory=dict)
+    """Who captured a listing (captador, angariador): its code, and the broker's key."""
     teams: list[Key] = Field(default_factory=list)
     """Teams that sell it: those of a queue that names none."""
     city: Text | None = None

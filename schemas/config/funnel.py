@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.config.values import Key, Part, Text
+from schemas.config.distribution import Terms
+from schemas.config.values import DurationText, Key, Part, Text
 
 Requirement = Literal[
     "name",
@@ -21,6 +22,12 @@ Requirement = Literal[
 ]
 
 
+class Expiry(Terms):
+    """An OPV that stays in the stage so long returns, as one that its broker does not accept."""
+
+    after: DurationText
+
+
 class Stage(Part):
     """A step of the funnel, in the order of the file."""
 
@@ -32,6 +39,7 @@ class Stage(Part):
     """What an OPV must have before it is moved into it; of the main client: name, phone, e-mail, document."""
     locked: bool = False
     """Only managers and directors move an OPV out of it; automations do not."""
+    expiry: Expiry | None = None
 
 
 class Funnel(Part):

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from schemas.config.caps import Caps
 from schemas.config.values import Calendar, Key, Part, Text, Zone
 
 
@@ -29,6 +30,10 @@ class Person(Part):
     email: Text | None = None
     phone: Text | None = None
     creci: Text | None = None
+    tags: list[Key] = Field(default_factory=list)
+    """What the person can do, for the `skills` that queues and rules ask for."""
+    caps: Caps = Field(default_factory=Caps)
+    """Besides those of the queues."""
     active: bool = True
     """`false`: gets no lead and no message; what the person did stays."""
 

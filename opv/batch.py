@@ -255,8 +255,4 @@ class Batch:
         return self._due_at[key]
 
     def _after(self, wait: Duration | None, start: datetime) -> datetime:
-        if wait is None:
-            return start
-        if wait.kind == "calendar":
-            return start + wait.span
-        return self.house.calendar.add_business_days(start, wait.days)
+        return start if wait is None else self.house.duty.company.add(start, wait)

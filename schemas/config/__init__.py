@@ -24,11 +24,13 @@ from schemas.config.closing import Seller, SubReason, WithdrawalReason, WonSale
 from schemas.config.distribution import Distribution, InlineQueue, Queue, Rule
 from schemas.config.file import Configuration
 from schemas.config.funnel import Funnel, Registration, Requirement, Returning, Stage
-from schemas.config.people import Alarms, Company, Legal, Person, Team, TeamManager
+from schemas.config.people import Absence, Alarms, Company, Legal, Located, Person, Team, TeamManager, Working
 from schemas.config.record import Attachments, FileType, Target, WhatsApp
+from schemas.config.stands import Stand, StandLine
 
 __all__ = [
     "ACTIONS",
+    "Absence",
     "Action",
     "Advance",
     "Alarms",
@@ -50,6 +52,7 @@ __all__ = [
     "Junk",
     "LeadDefault",
     "Legal",
+    "Located",
     "MediaCost",
     "Named",
     "NoOptions",
@@ -66,6 +69,8 @@ __all__ = [
     "Rule",
     "Seller",
     "Stage",
+    "Stand",
+    "StandLine",
     "SubReason",
     "Target",
     "Team",
@@ -75,4 +80,5 @@ __all__ = [
     "WithdrawOptions",
     "WithdrawalReason",
     "WonSale",
+    "Working",
 ]

@@ -133,8 +133,8 @@ class Cause:
 
 class Batch:
     """Collects a unit of work's rows. `woken` names the steps that find new work once it is committed; `given_away`
-    holds the OPVs whose open transfer requests are void, since they changed hands; `qualified` those that left pre-sales
-    and have no broker yet."""
+    holds the OPVs whose open transfer requests are void, since they changed hands; `qualified` those that left
+    pre-sales and have no broker yet."""
 
     def __init__(self, house: House, now: datetime) -> None:
         self.house = house
@@ -260,8 +260,4 @@ class Batch:
         return self._due_at[key]
 
     def _after(self, wait: Duration | None, start: datetime) -> datetime:
-        if wait is None:
-            return start
-        if wait.kind == "calendar":
-            return start + wait.span
-        return self.house.calendar.add_business_days(start, wait.days)
+        return start if wait is None else self.house.duty.company.add(start, wait)

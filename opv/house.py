@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from opv.business_time import Calendar
 from opv.catalog import Catalog
+from opv.duty import DutyBook
 from opv.junk import JunkRules
 from opv.roster import Roster
 from schemas.conditions import ALWAYS, Condition
@@ -72,9 +72,9 @@ class House:
     targets: Mapping[str, ConfiguredTarget] = field(default_factory=dict)
 
     @cached_property
-    def calendar(self) -> Calendar:
-        """Business days of the company."""
-        return Calendar(self.configuration.company.holidays, self.zone)
+    def duty(self) -> DutyBook:
+        """Who works when: the company, teams, people, sales stands."""
+        return DutyBook(self.configuration)
 
     @cached_property
     def stages(self) -> Mapping[str, Stage]:

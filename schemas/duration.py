@@ -1,4 +1,4 @@
-"""Durations as the configuration writes them: `30 minutes`, `2 hours`, `3 business days`."""
+"""Durations as the configuration writes them: `30 minutes`, `2 hours`, `15 business minutes`, `3 business days`."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ _UNITS = {
 _SHAPE = re.compile(r"\s*([0-9]{1,9})\s*(business\s+)?([a-z]+)\s*", re.IGNORECASE)
 LONGEST = 3660
 """Days. A timer must fall on a date that every database knows."""
+_LONGEST_BUSINESS = 2000
+"""Hours: about a year of work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """`calendar`: `span` is exact. `business days`: `days` whole business days, `span` is zero."""
+    """`calendar`: `span` is exact. `business_time`: `span` counts while people work. `business_days`: `days` whole
+    business days, `span` is zero."""
 
-    kind: Literal["calendar", "business_days"]
+    kind: Literal["calendar", "business_time", "business_days"]
     span: timedelta = timedelta()
     days: int = 0
 
@@ -36,8 +39,15 @@ class Duration:
         count, business, unit = int(shape[1]), shape[2], shape[3].lower()
         if count * _UNITS[unit] > LONGEST * 86400:
             raise ValueError(f"`{text}` is too long: write at most `{LONGEST} days`")
+        span = timedelta(seconds=count * _UNITS[unit])
         if not business:
-            return cls("calendar", span=timedelta(seconds=count * _UNITS[unit]))
-        if unit not in ("day", "days", "d"):
-            raise ValueError(f"`{text}`: business time is counted in days, write for example `3 business days`")
-        return cls("business_days", days=count)
+            return cls("calendar", span)
+        if unit in ("day", "days", "d"):
+            return cls("business_days", days=count)
+        if _UNITS[unit] not in (60, 3600):
+            raise ValueError(
+                f"`{text}`: business time is counted in minutes, hours or days, write for example `3 business days`"
+            )
+        if span > timedelta(hours=_LONGEST_BUSINESS):
+            raise ValueError(f"`{text}` is too long: write at most `{_LONGEST_BUSINESS} business hours`")
+        return cls("business_time", span)

@@ -296,8 +296,8 @@ class Pipeline:
         return self.rows("automation_runs", **({"automation": automation} if automation else {}))
 
     def undistributed(self) -> dict[UUID, str | None]:
-        """OPVs that wait for a change of the configuration, with the reason."""
-        return {row.opportunity_id: row.reason for row in self.rows("distribution_work", due_at=None)}
+        """OPVs for which a search for a broker failed, with the reason."""
+        return {row.opportunity_id: row.reason for row in self.rows("distribution_work") if row.reason}
 
     def unmapped(self) -> dict[tuple[str, str, str], int]:
         """Counts of what did not resolve, by field, value and channel."""

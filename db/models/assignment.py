@@ -144,15 +144,22 @@ class DistributionWork(Base):
 
 
 class QueueTurn(Base):
-    """A queue's turn counter. Locked in a statement of its own before its members are read. A paused one gives
-    nothing."""
+    """A queue's turn counter. Locked in a statement of its own before its members are read."""
 
     __tablename__ = "queues"
 
     key: Mapped[str] = mapped_column(primary_key=True)
     turn: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
-    paused_at: Mapped[datetime | None] = mapped_column(UtcTime())
-    paused_by: Mapped[str | None]
+
+
+class PausedQueue(Base):
+    """A queue that gives nothing until it is resumed."""
+
+    __tablename__ = "paused_queues"
+
+    queue: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[Time]
+    by: Mapped[Long]
 
 
 class QueueMember(Base):

@@ -42,8 +42,9 @@ def read_json(text: str) -> Any:
 
 
 def undistributed() -> ColumnElement[bool]:
-    """Condition on `distribution_work` joined with its OPV: there is no broker, or a search for one has failed."""
-    return or_(DistributionWork.due_at.is_(None), Opportunity.broker.is_(None))
+    """Condition on `distribution_work` joined with its OPV: there is no broker, or a search for one has failed. (One
+    that its broker is yet to accept is none.)"""
+    return or_(Opportunity.broker.is_(None), DistributionWork.reason.is_not(None))
 
 
 def page(tx: Connection, seen: ColumnElement[bool], filters: OpvFilters) -> Page[Opv]:

@@ -3,7 +3,7 @@ accept in time return, each decision explained."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -52,6 +52,9 @@ SAID = Statement(
 )
 """What people said of themselves."""
 
+PAUSED = Statement(lambda _: select(Base.metadata.tables["paused_queues"].c.queue))
+"""Queues that give nothing."""
+
 
 def said_by(rows: Sequence[AnyRow]) -> dict[str, Said]:
     """Rows of `SAID` by person."""
@@ -60,8 +63,8 @@ def said_by(rows: Sequence[AnyRow]) -> dict[str, Said]:
 
 @dataclass(slots=True)
 class _Table:
-    """A batch on the desk: rows to decide in the order in which they came, the rule found for each, and where its queues
-    stand."""
+    """A batch on the desk: rows to decide in the order in which they came, the rule found for each, and the lanes of
+    its queues."""
 
     batch: Batch
     turns: list[AnyRow]
@@ -80,9 +83,9 @@ class Distribute:
 
     def work(self, tx: Connection, ids: Sequence[UUID], token: UUID, house: House, now: datetime) -> set[str]:
         """Decides for each OPV in the order in which they came."""
-        held, opvs, captured, pairs, said = run_all(
+        held, opvs, captured, pairs, said, paused = run_all(
             tx, (self.work_list.held, {"ids": ids, "token": token}), (OPVS, {"ids": ids}), (CAPTURES, {"opvs": ids}),
-            (PAIRS_OF, {"opvs": ids}), (SAID, {}),
+            (PAIRS_OF, {"opvs": ids}), (SAID, {}), (PAUSED, {}),
         )  # fmt: skip
         batch = Batch(house, now)
         batch.opvs = opvs_by_id(opvs)
@@ -97,7 +100,7 @@ class Distribute:
         counted = any(is_capped(one.queue, house, one.brokers) for one in lanes.values())
         locked = lock_queues(tx, lanes.values(), counted=counted)
         gates.loads = load_all(tx, brokers, now, house.zone) if counted else {}
-        lines = open_all(lanes.values(), locked.turns, locked.paused, locked.members, gates.loads, house)
+        lines = open_all(lanes.values(), locked, {row.queue for row in paused}, gates.loads, house)
         desk = Desk(house, gates, lines)
         for work in table.turns:
             _settle(table, desk, work)
@@ -132,7 +135,7 @@ def _since(work: AnyRow) -> tuple[datetime, UUID]:
 
 
 def _find(table: _Table, gates: Gates, work: AnyRow, captures: Sequence[Any]) -> None:
-    """The rule for the OPV, and where its queues stand. An offer that nobody claimed goes on with the queues that its
+    """The rule for the OPV, and the lanes of its queues. An offer that nobody claimed goes on with the queues that its
     rule falls back to."""
     house, opv = table.batch.house, table.batch.opvs[work.opportunity_id]
     checked = house.rules_by_key.get(work.rule) if work.state == OFFERED else None
@@ -244,7 +247,7 @@ def _cause(work: Any) -> Cause:
     return Cause("distribution", work.depth, tuple(filter(None, work.chain.split(","))))
 
 
-def _close(tx: Connection, worked: Collection[UUID], kept: Sequence[Mapping[str, Any]], house: House) -> None:
+def _close(tx: Connection, worked: set[UUID], kept: Sequence[Mapping[str, Any]], house: House) -> None:
     """Takes the assigned off the list; the others stay on it with their reason."""
     done = worked - {row["opportunity_id"] for row in kept}
     if done:

@@ -63,7 +63,7 @@ def tried_of(case: Case) -> list[str]:
 
 
 class Desk:
-    """Decides at `gates.now`. `lines`: those that the cases may stand in, under their locks."""
+    """Decides at `gates.now`. `lines`: those of the cases' lanes, under their locks."""
 
     def __init__(self, house: House, gates: Gates, lines: Mapping[str, Open]) -> None:
         self._house = house
@@ -73,7 +73,7 @@ class Desk:
         """Lines that a decision speaks of, whose members are to be kept as they were."""
 
     def decide(self, case: Case, opv: Placed, found: RuleFound, lanes: Sequence[Lane]) -> Ruling:
-        """Decides the case by the rule found; `lanes`: where the rule's queues stand for this OPV, in order."""
+        """Decides the case by the rule found; `lanes`: those of the rule's queues, in order."""
         explanation: dict[str, Any] = {"rules": found.tried}
         if found.rule is None:
             return Ruling("wait", None, explanation, reason="no_rule")
@@ -97,8 +97,10 @@ class Desk:
                     explanation["fell_back"] = reasons
                 return ruling
             until = min(until or line.standing.until, line.standing.until)
-        explanation["nobody"] = reasons
         first = reasons[0]["because"] if reasons else "no_broker"
+        explanation |= {name: value for one in reasons[-1:] for name, value in one.items() if name != "because"}
+        if reasons[:-1]:
+            explanation["fell_back"] = reasons[:-1]
         due = until if first == "all_left_out" and self._may_change(lanes) else None
         line_key, used = (lanes[0].key, lanes[0].key in self.used) if lanes else (None, False)
         snapshot = self._lines[lanes[0].key].snapshot["digest"] if used else None

@@ -100,9 +100,9 @@ class Gates:
             return closed, until
         if said is not None and said.until is not None and self.now < said.until:
             until = said.until
-        reason, holds = duty.working_time(broker).state(self.now)
-        bound = duty.bound(broker) and not queue.around_the_clock and queue.stand is None
-        if reason is not None and (bound or reason == "absent"):
+        by_shifts = not queue.around_the_clock and queue.stand is None
+        reason, holds = (duty.off_duty if by_shifts else duty.absent)(broker, self.now)
+        if reason is not None:
             return _away(reason), holds
         until = min(until, holds)
         if on_stand is not None and broker not in on_stand:
@@ -130,8 +130,8 @@ class Gates:
         return None if has_skills(self._tags(broker), queue.skills) else Closed("skills", lasting=True)
 
     def _absent(self, broker: str) -> Closed | None:
-        reason, _ = self.house.duty.working_time(broker).state(self.now)
-        return _away(reason) if reason == "absent" else None
+        reason, _ = self.house.duty.absent(broker, self.now)
+        return None if reason is None else _away(reason)
 
     def _full(self, broker: str, caps: Caps) -> Closed | None:
         own = self.house.roster.people[broker].caps

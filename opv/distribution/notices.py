@@ -1,4 +1,4 @@
-"""Telling brokers and managers of OPVs that come to them: a row for each target and person, written with the assignment.
+"""Telling people of OPVs that come to them: a row for each target and person, written with the assignment.
 
 The row holds no personal data; what it says is put together when it is sent (`opv.notices`)."""
 

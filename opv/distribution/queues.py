@@ -6,7 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -30,7 +30,7 @@ LOADS = "@loads"
 
 _LOCK = Statement(
     lambda one_of: (
-        select(_QUEUES.c.key, _QUEUES.c.turn, _QUEUES.c.paused_at)
+        select(_QUEUES.c.key, _QUEUES.c.turn)
         .where(one_of(_QUEUES.c.key, "keys"))
         .order_by(_QUEUES.c.key)
         .with_for_update()
@@ -41,8 +41,8 @@ _READ_MEMBERS = Statement(lambda one_of: select(*_MEMBERS.c).where(one_of(_MEMBE
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A queue as it lanes for an OPV: its line of brokers, the teams they are placed in, the queue itself. A queue
-    without teams or brokers is one line per development, pre-sales one of its own."""
+    """A queue as it is for an OPV: its line of brokers, and the teams they are placed in. A queue without teams or
+    brokers is one line per development."""
 
     key: str
     queue: Queue
@@ -52,7 +52,7 @@ class Lane:
 
 
 def lane_of(queue: Queue, part: str, development: str | None, house: House) -> Lane:
-    """The line that an OPV of the development lanes in."""
+    """The lane of an OPV of the development."""
     if queue.brokers:
         return Lane(queue.key, queue, part, (), tuple(queue.brokers))
     if queue.teams:
@@ -75,7 +75,7 @@ class Open:
         self.lane = lane
         self.turns = turns
         self.paused = paused
-        self.standing = Standing({}, datetime.max)
+        self.standing = Standing({}, datetime.max.replace(tzinfo=UTC))
         self.snapshot: dict[str, Any] = {}
 
     def ask(self, gates: Gates) -> None:
@@ -90,33 +90,31 @@ class Open:
         self.snapshot = {"queue": self.lane.key, "digest": digest, "at": gates.now, "members": text}
 
 
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """What locking the lines' rows gave."""
+
+    turns: Mapping[str, int]
+    members: Iterable[AnyRow]
+
+
 def open_all(
-    lanes: Iterable[Lane], turns: Mapping[str, int], paused: Collection[str], members: Iterable[AnyRow],
-    loads: Mapping[str, Load], house: House,
-) -> dict[str, Open]:  # fmt: skip
-    """Lines by key, out of their rows."""
+    lanes: Iterable[Lane], locked: Locked, paused: Collection[str], loads: Mapping[str, Load], house: House
+) -> dict[str, Open]:
+    """Lines by key, out of their rows; `paused`: keys of queues that give nothing."""
     by_line: dict[str, list[Member]] = defaultdict(list)
-    for row in members:
+    for row in locked.members:
         by_line[row.queue].append(
             Member(row.broker, row.last_turn, row.served, row.position, row.active, row.owed, row.balance)
         )
     return {
         lane.key: Open(
             lane,
-            turns_of(_line(lane, house), turns.get(lane.key, 0), by_line[lane.key], loads),
-            lane.key in paused or lane.queue.key in paused,
+            turns_of(_line(lane, house), locked.turns.get(lane.key, 0), by_line[lane.key], loads),
+            lane.queue.key in paused,
         )
         for lane in lanes
     }
-
-
-@dataclass(frozen=True, slots=True)
-class Locked:
-    """What locking the lines' rows gave."""
-
-    turns: Mapping[str, int]
-    paused: frozenset[str]
-    members: Iterable[AnyRow]
 
 
 def lock_queues(tx: Connection, lanes: Collection[Lane], *, counted: bool) -> Locked:
@@ -124,13 +122,12 @@ def lock_queues(tx: Connection, lanes: Collection[Lane], *, counted: bool) -> Lo
     would be as they were before the wait. `counted`: what brokers have is about to be counted."""
     lines = sorted({lane.key for lane in lanes})
     if not lines:
-        return Locked({}, frozenset(), ())
-    keys = sorted({*lines, *(lane.queue.key for lane in lanes), *([LOADS] if counted else [])})
+        return Locked({}, ())
+    keys = sorted([*lines, *([LOADS] if counted else [])])
     with pipelined(tx):
         add_new(tx, _QUEUES, [{"key": key, "turn": 0} for key in keys], ("key",))
         locked, found = run_all(tx, (_LOCK, {"keys": keys}), (_READ_MEMBERS, {"keys": lines}))
-    paused = frozenset(row.key for row in locked if row.paused_at is not None)
-    return Locked({row.key: row.turn for row in locked}, paused, found)
+    return Locked({row.key: row.turn for row in locked}, found)
 
 
 def write_queues(tx: Connection, lines: Mapping[str, Open], used: Collection[str]) -> None:

@@ -67,8 +67,8 @@ def send_to(batch: Batch, opv: Opv, cause: Cause, way: str, because: str, *, lin
 
 
 def _place(batch: Batch, opv: Opv, way: str) -> tuple[Place, str | None]:
-    """Where it goes: to the OPV's manager (of the broker's present place, or of the development's first team), or to the
-    person called `way`."""
+    """Where it goes: to the OPV's manager (without one, that of the development's first team), or to the person called
+    `way`."""
     roster = batch.house.roster
     if way not in ("manager", "pool"):
         led = next((one for one in roster.led() if one.manager == way), None)

@@ -95,7 +95,6 @@ def _owner(kept: Duration, house: House, work: Waits, now: datetime) -> tuple[st
     if work.prefer is None:
         return None, "nobody served the client before"
     since = work.prefer_at or now
-    until = since + kept.span if kept.kind == "calendar" else house.calendar.add_business_days(since, kept.days)
-    if now > until:
+    if now > house.duty.company.add(since, kept):
         return None, f"{work.prefer} was given the client's last OPV longer ago"
     return work.prefer, None

@@ -59,8 +59,8 @@ def first_part(house: House, stage: str) -> str:
 
 
 def put_on_list(tx: Connection, batch: Batch, waiting: Mapping[UUID, dict[str, Any]]) -> None:
-    """Adds rows, by OPV, and those of OPVs that were qualified in pre-sales meanwhile. Plain for new OPVs; one that was
-    there before may be on the list already: one that waits for a broker in sales stays as it is, any other waits anew."""
+    """Adds rows, by OPV, and those of OPVs that were qualified in pre-sales meanwhile. Plain for new OPVs; one that
+    was there before may be on the list already: one that waits for a broker in sales stays, any other waits anew."""
     rows = {id_: waiting_row(id_, batch.now) for id_ in batch.qualified} | dict(waiting)
     if not rows:
         return

@@ -75,5 +75,5 @@ def _since(text: str, at: Opened) -> datetime:
             raise typer.BadParameter("say how far back") from None
         return moment
     if duration.kind != "calendar":
-        raise typer.BadParameter(f"{text!r}: business days are no time to look back by, write for example '2 days'")
+        raise typer.BadParameter(f"{text!r}: business time is no time to look back by, write for example '2 days'")
     return at.program.clock() - duration.span

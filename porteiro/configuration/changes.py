@@ -10,7 +10,7 @@ from porteiro.configuration.check import LISTS
 from schemas.config import Configuration
 
 _SINGLE = {
-    "company": ("name", "timezone", "holidays"),
+    "company": ("name", "timezone", "holidays", "days_off", "shifts"),
     "funnel": ("key", "name", "no_skip"),
     "distribution": ("invalid_leads",),
     "returning": ("scope", "open", "closed", "keep_broker_days"),

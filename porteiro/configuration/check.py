@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import holidays
-
 from adapters.sources.base import Source
 from opv.catalog import REGISTRIES
 from porteiro.configuration.channels import names_at
@@ -20,6 +18,7 @@ from schemas.conditions import fold, nearest
 LISTS = {
     "people": "person",
     "teams": "team",
+    "stands": "stand",
     "developments": "development",
     "campaigns": "campaign",
     "media": "medium",
@@ -76,13 +75,15 @@ class _File:
 def check_references(root: Place, sources: Mapping[str, Source], report: Report) -> None:
     """Reports keys used twice or not at all, references that lead nowhere, and rules that are never reached."""
     file = _File(root, sources)
-    _check_company(root["company"], report)
     for path, what in LISTS.items():
         _check_unique(file.items(path), what, report)
     for person in file.items("people"):
         if person["key"].text in NOTIFIED:
             report.error(person["key"], f"`{person['key'].text}` has a meaning in `notify`: take another key")
     _check_teams(file, report)
+    for stand in file.items("stands"):
+        for line in stand["roster"].each():
+            _check_people(line["brokers"].each(), "broker", file, report)
     _check_developments(file, report)
     for queue in file.items("queues"):
         _check_queue(queue, file, report)
@@ -94,18 +95,6 @@ def check_references(root: Place, sources: Mapping[str, Source], report: Report)
     for section, slug in (("won_sale", "sales_module"), ("whatsapp", "conecta")):
         _check_target(root[section]["target"], slug, file, report)
     _check_known([root["legal"]["officer"]], "people", file, report)
-
-
-def _check_company(company: Place, report: Report) -> None:
-    calendar = company["holidays"].text
-    if calendar is None:
-        return
-    country, _, subdivision = calendar.partition("-")
-    known = holidays.list_supported_countries()
-    if country not in known:
-        report.error(company["holidays"], f"no holidays are known of `{country}`: write for example `BR-SP`")
-    elif subdivision and subdivision not in known[country]:
-        report.error(company["holidays"], f"`{country}` has no `{subdivision}`, {nearest(subdivision, known[country])}")
 
 
 def _check_unique(items: Iterable[Place], what: str, report: Report) -> None:

@@ -16,6 +16,7 @@ from porteiro.configuration.problems import Problem, Report
 from porteiro.configuration.shape import report_shape
 from porteiro.configuration.targets import check_targets
 from porteiro.configuration.whatsapp import check_greeting
+from porteiro.configuration.working_time import check_working_time
 from schemas.config import Configuration
 
 Loaded = tuple[Configuration | None, list[Problem]]
@@ -38,6 +39,7 @@ def load(text: str, filename: str, sources: Mapping[str, Source], secrets: Mappi
         report.error(one.place, message, at_key=True)
     configuration = _validate(root, report)
     check_references(root, sources, report)
+    check_working_time(root, report)
     check_channels(root, sources, secrets, report)
     check_targets(root, secrets, report)
     check_greeting(root["whatsapp"]["greeting"], report)

@@ -41,11 +41,13 @@ from schemas.config.distribution import (
 from schemas.config.file import Configuration
 from schemas.config.funnel import Expiry, Funnel, Registration, Requirement, Returning, Stage
 from schemas.config.notices import Notices
-from schemas.config.people import Alarms, Company, Legal, Person, Team, TeamManager
+from schemas.config.people import Absence, Alarms, Company, Legal, Located, Person, Team, TeamManager, Working
 from schemas.config.record import Attachments, FileType, Target, WhatsApp
+from schemas.config.stands import Stand, StandLine
 
 __all__ = [
     "ACTIONS",
+    "Absence",
     "Accept",
     "Action",
     "Advance",
@@ -74,6 +76,7 @@ __all__ = [
     "LeadDefault",
     "Legal",
     "ListingBroker",
+    "Located",
     "MediaCost",
     "Named",
     "NoOptions",
@@ -94,6 +97,8 @@ __all__ = [
     "Seller",
     "Skills",
     "Stage",
+    "Stand",
+    "StandLine",
     "Strategy",
     "SubReason",
     "Target",
@@ -105,4 +110,5 @@ __all__ = [
     "WithdrawOptions",
     "WithdrawalReason",
     "WonSale",
+    "Working",
 ]

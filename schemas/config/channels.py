@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from schemas.config.values import Address, DurationText, Key, Part, Pattern, SpanText, Text
+from schemas.config.values import Address, ClockText, Key, Part, Pattern, SpanText, Text
 
 LeadDefault = Literal["campaign", "medium", "origin", "development", "listing", "transaction", "price", "city", "state"]
 
@@ -52,7 +52,7 @@ class PerAddress(Part):
     """Leads that one visitor's address may send; those beyond are junk."""
 
     count: int = Field(5, ge=1, le=10_000)
-    per: DurationText = "1 hour"
+    per: ClockText = "1 hour"
 
 
 class FormJunk(Part):

@@ -13,6 +13,7 @@ from schemas.config.funnel import Funnel, Registration, Returning
 from schemas.config.notices import Notices
 from schemas.config.people import Alarms, Company, Legal, Person, Team
 from schemas.config.record import Attachments, Target, WhatsApp
+from schemas.config.stands import Stand
 from schemas.config.values import Part
 
 
@@ -22,6 +23,7 @@ class Configuration(Part):
     company: Company = Field(default_factory=Company)
     people: list[Person] = Field(default_factory=list)
     teams: list[Team] = Field(default_factory=list)
+    stands: list[Stand] = Field(default_factory=list)
     developments: list[Development] = Field(default_factory=list)
     campaigns: list[Named] = Field(default_factory=list)
     """Campaigns by key; a lead's value that is a name of one becomes its key. Without any, values stay as sent."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
 from schemas.config.caps import Caps
-from schemas.config.values import Calendar, Key, Part, Text, Zone
+from schemas.config.values import Calendar, DayOff, Key, Part, ShiftText, Text, Zone
 
 
 class Company(Part):
@@ -15,12 +16,48 @@ class Company(Part):
 
     name: Text = "Porteiro"
     timezone: Zone = "America/Sao_Paulo"
-    """Of times that a sender gives without a zone, and of business days."""
+    """Of times that a sender gives without a zone, and of business time."""
     holidays: Calendar = "BR"
-    """A country or country-subdivision of the `holidays` library, as `BR-SP`: no business days."""
+    """A country or country-subdivision of the `holidays` library, as `BR-SP` or `BR-São Paulo Capital`."""
+    days_off: list[DayOff] = Field(default_factory=list)
+    """Holidays that the calendar lacks and breaks of the house: dates, `2026-12-24`, or days of every year, `01-25`."""
+    shifts: list[ShiftText] = Field(default=["mon-fri 09:00-18:00"], min_length=1)
+    """What business minutes and hours count in. They keep nobody from getting leads: shifts of a team or person do."""
 
 
-class Person(Part):
+class Located(Part):
+    """Where somebody works. What is not written is the team's, then the company's."""
+
+    timezone: Zone | None = None
+    holidays: Calendar | None = None
+    days_off: list[DayOff] | None = None
+    """Take the place of the company's."""
+
+
+class Working(Located):
+    """Where and when somebody works."""
+
+    shifts: list[ShiftText] | None = None
+    """Leads come in these hours alone. `[]`: at any hour, whatever the team has."""
+
+
+class Absence(Part):
+    """Days on which a person does not work, first and last included, in the person's zone."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    from_: date = Field(alias="from")
+    to: date
+    reason: Literal["vacation", "sick", "other"] = "other"
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Absence:
+        if self.to < self.from_:
+            raise ValueError(f"it ends on {self.to}, before it begins: write a later `to`")
+        return self
+
+
+class Person(Working):
     """Someone of the house. The key names the person everywhere else in the file, and in the API."""
 
     key: Key
@@ -36,6 +73,7 @@ class Person(Part):
     """Besides those of the queues."""
     active: bool = True
     """`false`: gets no lead and no message; what the person did stays."""
+    absences: list[Absence] = Field(default_factory=list)
 
 
 class TeamManager(Part):
@@ -46,7 +84,7 @@ class TeamManager(Part):
     brokers: list[Key] = Field(default_factory=list)
 
 
-class Team(Part):
+class Team(Working):
     """Managers and their brokers."""
 
     key: Key

@@ -1,19 +1,21 @@
-"""What a value of the configuration file may be: keys, texts, addresses, durations, and the base of its parts."""
+"""What a value of the configuration file may be: keys, texts, addresses, times, and the base of its parts."""
 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from schemas.duration import Duration
+from schemas.shift import Shift
 
 _KEY = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 _ADDRESS = re.compile(r"(?:https?://[^\s@#/?]|\$\{)[^\s@#]*")
-_HOLIDAYS = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
+_HOLIDAYS = re.compile(r"[A-Z]{2}(-\w[\w ]{0,40})?")
+_DAY_OFF = re.compile(r"([0-9]{4}-)?([0-9]{2}-[0-9]{2})", re.ASCII)
 
 
 def _key(value: str) -> str:
@@ -36,14 +38,36 @@ def _calendar(value: str) -> str:
     return value
 
 
+def _day_off(value: str) -> str:
+    shape = _DAY_OFF.fullmatch(value)
+    try:
+        date.fromisoformat((shape[1] or "2000-") + shape[2] if shape else "")
+    except ValueError:
+        raise ValueError(
+            f"`{value}` is no day: write a date, as `2026-01-25`, or month and day for every year, as `01-25`"
+        ) from None
+    return value
+
+
+def _shift(value: str) -> str:
+    Shift.parse(value)
+    return value
+
+
 def _duration(value: str) -> str:
     Duration.parse(value)
     return value
 
 
+def _by_clock(value: str) -> str:
+    if Duration.parse(value).kind != "calendar":
+        raise ValueError(f"`{value}`: business time is not counted here, write for example `1 hour`, `2 days`")
+    return value
+
+
 def _span(value: str) -> str:
     duration = Duration.parse(value)
-    if duration.span < timedelta(minutes=1):
+    if duration.kind != "calendar" or duration.span < timedelta(minutes=1):
         raise ValueError(
             f"`{value}` cannot be waited for here: write at least a minute, for example `1 hour`, `2 days`"
         )
@@ -75,8 +99,14 @@ Text = Annotated[str, BeforeValidator(_scalar_text), Field(min_length=1, max_len
 Zone = Annotated[str, AfterValidator(_zone)]
 Calendar = Annotated[str, AfterValidator(_calendar)]
 DurationText = Annotated[str, AfterValidator(_duration)]
+ClockText = Annotated[str, AfterValidator(_by_clock)]
+"""A duration by the clock: no business time."""
 SpanText = Annotated[str, AfterValidator(_span)]
-"""A duration by the clock, a minute or longer: no business days."""
+"""A duration by the clock, a minute or longer."""
+DayOff = Annotated[str, AfterValidator(_day_off)]
+"""A date, `2026-01-25`, or a day of every year, `01-25`."""
+ShiftText = Annotated[str, AfterValidator(_shift)]
+"""Days and hours, as `mon-fri 09:00-18:00`."""
 Address = Annotated[Text, AfterValidator(_address)]
 Pattern = Annotated[Text, AfterValidator(_pattern)]
 

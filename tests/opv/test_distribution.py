@@ -61,8 +61,10 @@ def test_the_first_rule_that_holds_decides_and_the_others_are_explained(start: S
             {"rule": "google", "matched": False, "because": "city is 'Rio de Janeiro', not 'Santos'"},
             {"rule": "form", "matched": True},
         ],
-        "queue": "form", "candidates": ["ana"], "excluded": [], "turn": 2,
+        "queue": "form", "excluded": [], "turn": 2, "before": ["ana"], "after": ["ana"],
     }  # fmt: skip
+    (snapshot,) = house.rows("queue_snapshots")
+    assert (snapshot.digest, json.loads(snapshot.members)) == (decision.snapshot, [["ana", None]])
     (assignment,) = house.rows("assignments")
     assert (assignment.decision_id, assignment.since) == (decision.id, house.clock())
     assert (opv.team, opv.manager, opv.broker, opv.assigned_at) == ("sul", "paula", "ana", house.clock())
@@ -98,9 +100,9 @@ def test_an_inactive_broker_is_left_out_with_the_reason(start: Start) -> None:
     house = start(brokers("b1", "b2", "b3", inactive="b1"))
     send(house, 1, 2, 3)
     assert served(house) == ["b2", "b3", "b2"]
-    first = explanation(house.decisions()[0])
-    assert first["candidates"] == ["b1", "b2", "b3"]
-    assert first["excluded"] == [{"broker": "b1", "because": "inactive"}]
+    (snapshot,) = house.rows("queue_snapshots")
+    assert {row.snapshot for row in house.decisions()} == {snapshot.digest}
+    assert json.loads(snapshot.members) == [["b1", "inactive"], ["b2", None], ["b3", None]]
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,10 @@ HOUSE = build_house(3, CONFIGURATION, {})
 
 
 def test_rules_hold_their_queue() -> None:
-    flor, other = HOUSE.rules
-    assert (flor.queue.key, flor.queue.teams) == ("sul", ["sul"])
-    assert (other.queue.key, other.queue.brokers) == ("any", ["ana"])
+    *implied, flor, other = HOUSE.rules
+    assert [checked.rule.way for checked in implied] == ["owner", "directed", "listing_broker"]
+    assert (flor.queues[0].key, flor.queues[0].teams) == ("sul", ["sul"])
+    assert (other.queues[0].key, other.queues[0].brokers) == ("any", ["ana"])
     assert flor.when.test({"development": "vila-flor"}).holds
     assert not flor.when.test({}).holds
     assert other.when.test({}).holds

@@ -17,6 +17,8 @@ from schemas.duration import Duration
         ("1 week", Duration("calendar", timedelta(days=7))),
         ("3 business days", Duration("business_days", days=3)),
         ("1 Business Day", Duration("business_days", days=1)),
+        ("15 business minutes", Duration("business_time", timedelta(minutes=15))),
+        ("2000 business h", Duration("business_time", timedelta(hours=2000))),
     ],
 )
 def test_read(text: str, expected: Duration) -> None:
@@ -31,7 +33,9 @@ def test_read(text: str, expected: Duration) -> None:
         ("-1 day", "write for example"),
         ("1.5 hours", "write for example"),
         ("٣ days", "write for example"),
-        ("2 business hours", "counted in days"),
+        ("30 business seconds", "minutes, hours or days"),
+        ("1 business week", "minutes, hours or days"),
+        ("2001 business hours", "at most `2000 business hours`"),
         ("999999 weeks", "too long"),
         ("99999 business days", "too long"),
     ],

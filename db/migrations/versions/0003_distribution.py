@@ -31,6 +31,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("person", name=op.f("pk_availability")),
     )
     op.create_table(
+        "paused_queues",
+        sa.Column("queue", sa.String(), nullable=False),
+        sa.Column("at", UtcTime(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("queue", name=op.f("pk_paused_queues")),
+    )
+    op.create_table(
         "excluded_pairs",
         sa.Column("client_id", sa.Uuid(), nullable=False),
         sa.Column("broker", sa.Text(), nullable=False),
@@ -50,8 +57,6 @@ def upgrade() -> None:
         op.add_column("distribution_work", column)
     op.add_column("decisions", sa.Column("part", sa.Text(), server_default=sa.text("'sales'"), nullable=False))
     op.add_column("decisions", sa.Column("snapshot", sa.String(), nullable=True))
-    op.add_column("queues", sa.Column("paused_at", UtcTime(), nullable=True))
-    op.add_column("queues", sa.Column("paused_by", sa.String(), nullable=True))
     op.add_column("queue_members", sa.Column("owed", sa.Integer(), server_default=sa.text("0"), nullable=False))
     op.add_column("queue_members", sa.Column("balance", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
     named = sa.text("broker IS NOT NULL")

@@ -123,10 +123,13 @@ def test_people_who_work_alike_share_their_time() -> None:
     ],
 )
 def test_who_stands_at_a_stand(moment: str, brokers: set[str], until: str) -> None:
-    assert BOOK.on_stand("jardim", at(moment)) == (brokers, at(until))
+    assert BOOK.on_stand("jardim", at(moment)) == (frozenset(brokers), at(until))
 
 
 def test_a_stand_has_a_clock_of_its_own() -> None:
-    assert BOOK.on_stand("rio-negro", at("2026-12-12T10:00")) == ({"ana"}, at("2026-12-12T10:00", MANAUS))
+    assert BOOK.on_stand("rio-negro", at("2026-12-12T10:00")) == (
+        frozenset({"ana"}),
+        at("2026-12-12T10:00", MANAUS),
+    )
     with pytest.raises(KeyError):
         BOOK.on_stand("praia", at("2026-12-12T10:00"))

@@ -75,6 +75,60 @@ class Calendar:
         return frozenset(days)
 
 
+class Span(NamedTuple):
+    """From `since` until `until` (exclusive, both UTC), within the local `day`, these shifts run."""
+
+    since: datetime
+    until: datetime
+    day: date
+    holiday: bool
+    shifts: Sequence[Shift]
+
+
+class Hours:
+    """Shifts in a place, cut day by day. The last days are kept, since the same moments are asked for again and
+    again."""
+
+    def __init__(self, calendar: Calendar, shifts: Sequence[Shift]) -> None:
+        self.calendar = calendar
+        self._shifts = shifts
+        self._days: dict[date, Sequence[Span]] = {}
+
+    def after(self, moment: datetime) -> Iterator[Span]:
+        """What runs from the moment on, without end."""
+        day = moment.astimezone(self.calendar.zone).date()
+        while True:
+            for span in self._of_day(day):
+                if moment < span.until:
+                    yield span
+            day += _DAY
+
+    def _of_day(self, day: date) -> Sequence[Span]:
+        """All of a local day, from midnight to midnight."""
+        found = self._days.get(day)
+        if found is None:
+            if len(self._days) >= _DAYS_KEPT:
+                self._days = {}
+            found = self._days[day] = list(self._cut(day))
+        return found
+
+    def _cut(self, day: date) -> Iterator[Span]:
+        begin, end, holiday = self._moment(day, 0), self._moment(day + _DAY, 0), self.calendar.is_holiday(day)
+        running = [
+            (self._moment(start, shift.start), self._moment(start, shift.end), shift)
+            for start in (day - _DAY, day)
+            for shift in of_day(self._shifts, start, holiday=self.calendar.is_holiday(start))
+        ]
+        edges = {edge for since, until, _ in running for edge in (since, until) if begin < edge < end}
+        for since, until in pairwise(sorted({begin, end, *edges})):
+            yield Span(since, until, day, holiday, [one for first, last, one in running if first <= since < last])
+
+    def _moment(self, day: date, minutes: int) -> datetime:
+        """UTC of what a clock on the wall shows."""
+        local = datetime(day.year, day.month, day.day, tzinfo=self.calendar.zone) + timedelta(minutes=minutes)
+        return local.astimezone(UTC)
+
+
 class Stretch(NamedTuple, Generic[T]):
     """An answer that holds from `since` until `until` (exclusive), both UTC."""
 
@@ -84,105 +138,70 @@ class Stretch(NamedTuple, Generic[T]):
 
 
 class Timetable(Generic[T]):
-    """What holds when, by shifts in a place; found day by day. The last answer and the last days are kept, since the
-    same moments are asked for again and again."""
+    """An answer for every moment, by the shifts that run then. The last one is kept: while it holds, being asked again
+    costs a comparison."""
 
-    def __init__(self, calendar: Calendar, shifts: Sequence[Shift]) -> None:
-        self.calendar = calendar
-        self._shifts = shifts
-        self._days: dict[date, Sequence[Stretch[T]]] = {}
+    def __init__(self, hours: Hours) -> None:
+        self.hours = hours
         self._last: Stretch[T] | None = None
 
-    def answer(self, day: date, shifts: Sequence[Shift]) -> T:
-        """What holds on a local day while these shifts run."""
+    def answer(self, span: Span) -> T:
+        """What holds in the span."""
         raise NotImplementedError
 
     def at(self, moment: datetime) -> Stretch[T]:
-        """What holds at the moment, and until when, at most `LOOK_AHEAD` further."""
+        """What holds at the moment, and until when: looked for up to `LOOK_AHEAD`, to the end of that day."""
         last = self._last
         if last is not None and last.since <= moment < last.until:
             return last
-        stretches = self.after(moment)
-        since, until, answer = next(stretches)
-        for stretch in stretches:
-            if stretch.answer != answer or stretch.since - moment >= LOOK_AHEAD:
+        spans = self.hours.after(moment)
+        since, until, *_ = first = next(spans)
+        answer = self.answer(first)
+        for span in spans:
+            if span.since - moment >= LOOK_AHEAD or self.answer(span) != answer:
                 break
-            until = stretch.until
+            until = span.until
         self._last = found = Stretch(since, until, answer)
         return found
-
-    def after(self, moment: datetime) -> Iterator[Stretch[T]]:
-        """What holds from the moment on, without end; neighbours may have the same answer."""
-        day = moment.astimezone(self.calendar.zone).date()
-        while True:
-            for stretch in self._of_day(day):
-                if moment < stretch.until:
-                    yield stretch
-            day += _DAY
-
-    def _of_day(self, day: date) -> Sequence[Stretch[T]]:
-        """All of a local day, from midnight to midnight."""
-        found = self._days.get(day)
-        if found is None:
-            if len(self._days) >= _DAYS_KEPT:
-                self._days = {}
-            found = self._days[day] = list(self._cut(day))
-        return found
-
-    def _cut(self, day: date) -> Iterator[Stretch[T]]:
-        begin, end = self._moment(day, 0), self._moment(day + _DAY, 0)
-        running = [
-            (self._moment(start, shift.start), self._moment(start, shift.end), shift)
-            for start in (day - _DAY, day)
-            for shift in of_day(self._shifts, start, holiday=self.calendar.is_holiday(start))
-        ]
-        edges = {edge for since, until, _ in running for edge in (since, until) if begin < edge < end}
-        for since, until in pairwise(sorted({begin, end, *edges})):
-            shifts = [shift for first, last, shift in running if first <= since < last]
-            yield Stretch(since, until, self.answer(day, shifts))
-
-    def _moment(self, day: date, minutes: int) -> datetime:
-        """UTC of what a clock on the wall shows."""
-        local = datetime(day.year, day.month, day.day, tzinfo=self.calendar.zone) + timedelta(minutes=minutes)
-        return local.astimezone(UTC)
 
 
 class WorkingTime(Timetable[str | None]):
     """When somebody works: in shifts, and not on days of absence, whatever shift began the day before."""
 
-    def __init__(self, calendar: Calendar, shifts: Sequence[Shift], absences: Sequence[Absence] = ()) -> None:
-        super().__init__(calendar, shifts)
+    def __init__(self, hours: Hours, absences: Sequence[Absence] = ()) -> None:
+        super().__init__(hours)
         self._absences = absences
 
-    def answer(self, day: date, shifts: Sequence[Shift]) -> str | None:
-        if any(absence.from_ <= day <= absence.to for absence in self._absences):
+    def answer(self, span: Span) -> str | None:
+        """Why it does not work, None when it works."""
+        if any(absence.from_ <= span.day <= absence.to for absence in self._absences):
             return "absent"
-        if shifts:
+        if span.shifts:
             return None
-        return "holiday" if self.calendar.is_holiday(day) else "off_shift"
+        return "holiday" if span.holiday else "off_shift"
 
     def state(self, moment: datetime) -> tuple[str | None, datetime]:
         """Why it does not work then (`off_shift`, `holiday`, `absent`), None when it works, and until when (UTC,
-        exclusive) that holds: at most about `LOOK_AHEAD` on."""
+        exclusive) that holds, as far as was looked."""
         _, until, reason = self.at(moment)
         return reason, until
 
     def next_start(self, moment: datetime) -> datetime | None:
         """The first moment from this one on, itself included, that is worked; None when there is none within
         `LOOK_AHEAD`."""
-        near = takewhile(lambda stretch: stretch.since - moment <= LOOK_AHEAD, self.after(moment))
-        return next((max(since, moment) for since, _, reason in near if reason is None), None)
+        near = takewhile(lambda span: span.since - moment <= LOOK_AHEAD, self.hours.after(moment))
+        return next((max(span.since, moment) for span in near if self.answer(span) is None), None)
 
     def add(self, moment: datetime, wait: Duration) -> datetime:
         """The moment (UTC) at which the wait is over. Business minutes and hours count while it works; a stop longer
         than `LOOK_AHEAD` ends the wait. Business days are those of the place."""
         if wait.kind == "business_days":
-            return self.calendar.add_business_days(moment, wait.days)
+            return self.hours.calendar.add_business_days(moment, wait.days)
         if wait.kind == "calendar":
             return moment + wait.span
         left = wait.span
         while (start := self.next_start(moment)) is not None:
-            moment = next(self.after(start)).until
+            moment = next(self.hours.after(start)).until
             if start + left <= moment:
                 return start + left
             left -= moment - start

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from opv.business_time import Calendar, Timetable, WorkingTime
+from opv.business_time import Calendar, Hours, Span, Timetable, WorkingTime
 from schemas.config import Absence, Company, Configuration, Located, Person, Stand, Team
 from schemas.shift import Shift
 
@@ -22,10 +22,11 @@ class StandTime(Timetable[frozenset[str]]):
         for line in stand.roster:
             shift = Shift.parse(line.when)
             self._brokers[shift] = self._brokers.get(shift, frozenset()).union(line.brokers)
-        super().__init__(calendar, list(self._brokers))
+        super().__init__(Hours(calendar, list(self._brokers)))
 
-    def answer(self, day: object, shifts: Sequence[Shift]) -> frozenset[str]:
-        return frozenset().union(*(self._brokers[shift] for shift in shifts))
+    def answer(self, span: Span) -> frozenset[str]:
+        """Brokers of all lines that run."""
+        return frozenset().union(*(self._brokers[shift] for shift in span.shifts))
 
 
 class DutyBook:
@@ -42,6 +43,7 @@ class DutyBook:
                 for key in (lead.person, *lead.brokers):
                     self._team_of.setdefault(key, team)
         self._calendars: dict[tuple[str, str, tuple[str, ...]], Calendar] = {}
+        self._hours: dict[tuple[Calendar, Sequence[Shift]], Hours] = {}
         self._times: dict[tuple[object, ...], WorkingTime] = {}
         self._stands = {stand.key: StandTime(self._calendar(stand), stand) for stand in configuration.stands}
         self._check_in = {stand.key for stand in configuration.stands if stand.check_in}
@@ -117,5 +119,6 @@ class DutyBook:
         return self._calendars[key]
 
     def _time(self, calendar: Calendar, shifts: Sequence[Shift], absences: Sequence[Absence] = ()) -> WorkingTime:
-        key = (calendar, shifts, *((absence.from_, absence.to) for absence in absences))
-        return self._times.setdefault(key, WorkingTime(calendar, shifts, absences))
+        hours = self._hours.setdefault((calendar, shifts), Hours(calendar, shifts))
+        key = (hours, *((absence.from_, absence.to) for absence in absences))
+        return self._times.setdefault(key, WorkingTime(hours, absences))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from itertools import islice, takewhile
 from typing import NamedTuple
 
 import holidays
@@ -58,14 +57,17 @@ def _check_stands(stands: list[Place], report: Report) -> None:
             for duty in _duties(stand, roster, day):
                 by_broker.setdefault(duty.broker.text or "", []).append(duty)
     for duties in by_broker.values():
-        duties.sort(key=lambda duty: duty.start)
-        for place, one in enumerate(duties):
-            for other in takewhile(lambda duty: duty.start < one.end, islice(duties, place + 1, None)):
-                if other.stand != one.stand:
-                    _warn_of_both(*sorted((one, other), key=lambda duty: duty.broker.mark), report)
+        running: list[_Duty] = []
+        for duty in sorted(duties, key=lambda duty: duty.start):
+            running = [one for one in running if one.end > duty.start]
+            for one in running:
+                if one.stand != duty.stand:
+                    _warn_of_both(one, duty, report)
+            running.append(duty)
 
 
-def _warn_of_both(first: _Duty, second: _Duty, report: Report) -> None:
+def _warn_of_both(one: _Duty, other: _Duty, report: Report) -> None:
+    first, second = sorted((one, other), key=lambda duty: duty.broker.mark)
     line = first.broker.mark[0]
     message = f"`{second.broker.text}` is on the stand `{first.stand}` at the same time (line {line})"
     report.warn(second.broker, message)

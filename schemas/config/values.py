@@ -14,7 +14,6 @@ from schemas.shift import Shift
 
 _KEY = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 _ADDRESS = re.compile(r"(?:https?://[^\s@#/?]|\$\{)[^\s@#]*")
-_HOLIDAYS = re.compile(r"[A-Z]{2}(-\w[\w ]{0,40})?")
 _DAY_OFF = re.compile(r"([0-9]{4}-)?([0-9]{2}-[0-9]{2})", re.ASCII)
 
 
@@ -29,12 +28,6 @@ def _zone(value: str) -> str:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):
         raise ValueError(f"`{value}` is no time zone: write for example `America/Sao_Paulo`") from None
-    return value
-
-
-def _calendar(value: str) -> str:
-    if not _HOLIDAYS.fullmatch(value):
-        raise ValueError(f"`{value}` is no holiday calendar: write a country or a state of it, as `BR` or `BR-SP`")
     return value
 
 
@@ -97,7 +90,8 @@ def _scalar_text(value: Any) -> Any:
 Key = Annotated[str, BeforeValidator(_scalar_text), AfterValidator(_key)]
 Text = Annotated[str, BeforeValidator(_scalar_text), Field(min_length=1, max_length=500)]
 Zone = Annotated[str, AfterValidator(_zone)]
-Calendar = Annotated[str, AfterValidator(_calendar)]
+Calendar = Text
+"""A country or a subdivision of it that the `holidays` library knows, as `BR`, `BR-SP`, `BR-São Paulo Capital`."""
 DurationText = Annotated[str, AfterValidator(_duration)]
 ClockText = Annotated[str, AfterValidator(_by_clock)]
 """A duration by the clock: no business time."""

@@ -143,15 +143,18 @@ def test_a_timer_of_a_stage_that_was_left_does_nothing(start: Start) -> None:
 
 
 @pytest.mark.parametrize(
-    ("begun", "due"),
+    ("wait", "begun", "due"),
     [
-        ((2026, 2, 13, 15, 30), (2026, 2, 19, 15, 30)),  # Friday before Carnival: Wednesday, Thursday
-        ((2026, 2, 14, 15, 30), (2026, 2, 20, 3, 0)),  # Saturday: from the start of Ash Wednesday
+        ("2 business days", (2026, 2, 13, 15, 30), (2026, 2, 19, 15, 30)),  # Friday before Carnival: to Thursday
+        ("2 business days", (2026, 2, 14, 15, 30), (2026, 2, 20, 3, 0)),  # Saturday: from the start of Ash Wednesday
+        ("2 business hours", (2026, 2, 13, 20, 30), (2026, 2, 18, 13, 30)),  # half an hour on Friday, to 10:30 there
     ],
 )
-def test_business_days_pass_over_carnival(start_on_sqlite: Start, begun: tuple[int, ...], due: tuple[int, ...]) -> None:
+def test_business_time_passes_over_carnival(
+    start_on_sqlite: Start, wait: str, begun: tuple[int, ...], due: tuple[int, ...]
+) -> None:
     house = start_on_sqlite(
-        automated("{key: quiet, on: {in_stage: new, for: 2 business days}, do: [{advance: contacted}]}")
+        automated(f"{{key: quiet, on: {{in_stage: new, for: {wait}}}, do: [{{advance: contacted}}]}}")
         + "company: {timezone: America/Sao_Paulo, holidays: BR-SP}\n",
         now=datetime(*begun, tzinfo=UTC),  # type: ignore[arg-type,misc] # a date as a tuple
     )

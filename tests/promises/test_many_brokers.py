@@ -1,4 +1,4 @@
-"""8 workers, 20,000 leads, 500 brokers of whom some pause and come back all the while: every turn is whose turn it was."""
+"""8 workers, 20,000 leads, 500 brokers, some of whom pause and come back: every turn is whose turn it was."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ LEADS, BROKERS, WORKERS = 20_000, 500, 8
 KEYS = [f"b{n:03d}" for n in range(BROKERS)]
 
 FILL = f"""
-INSERT INTO opportunities (id, number, client_id, funnel, stage, stage_seq, status, created_at, history_seq, history_head)
+INSERT INTO opportunities
+  (id, number, client_id, funnel, stage, stage_seq, status, created_at, history_seq, history_head)
   SELECT gen_random_uuid(), n, gen_random_uuid(), 'sales', 'new', 1, 'open', :now, 0, '\\x00'
   FROM generate_series(1, {LEADS}) AS n;
 INSERT INTO distribution_work (opportunity_id, since, due_at)
@@ -51,7 +52,7 @@ def test_turns_are_exact_whatever_workers_and_brokers_do(postgresql_url: str) ->
         assert worker.stdin is not None
         worker.stdin.write("go\n")
         worker.stdin.flush()
-    random, paused = Random(20_000), set[str]()
+    random, paused = Random(20_000), set[str]()  # noqa: S311 - no secret
     while any(worker.poll() is None for worker in workers):
         toggle(house, paused, random.sample(KEYS, 20))
     done = [int(worker.communicate()[0]) for worker in workers]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.targets.base import ConfiguredTargetBase
+from adapters.targets.base import ConfiguredTargetBase, utc_now
 from adapters.targets.conecta import Conecta
 from adapters.targets.log import LogTarget
 from adapters.targets.sales_module import SalesModule
+from adapters.targets.smtp import Smtp
+from adapters.targets.webhook import Webhook
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from schemas.source import HttpClient
     from schemas.target import Target
 
@@ -19,13 +24,13 @@ OWN = ("log", "forward")
 
 def configurable() -> dict[str, type[ConfiguredTargetBase]]:
     """Those that `targets` of the configuration may name, by slug."""
-    known: tuple[type[ConfiguredTargetBase], ...] = (Conecta, SalesModule)
+    known: tuple[type[ConfiguredTargetBase], ...] = (Conecta, SalesModule, Smtp, Webhook)
     return {one.slug: one for one in known}
 
 
-def targets(http: HttpClient) -> dict[str, Target]:
-    """A new instance of every target, by slug."""
+def targets(http: HttpClient, clock: Callable[[], datetime] = utc_now) -> dict[str, Target]:
+    """A new instance of every target, by slug. `clock` gives aware times."""
     from adapters.targets.forward import ForwardTarget  # late: the configuration is read without `requests`
 
-    own: tuple[Target, ...] = (LogTarget(), ForwardTarget())
-    return {one.slug: one for one in (*own, *(made(http) for made in configurable().values()))}
+    own: tuple[Target, ...] = (LogTarget(), ForwardTarget(clock))
+    return {one.slug: one for one in (*own, *(made(http, clock) for made in configurable().values()))}

@@ -29,7 +29,7 @@ class Deadline:
 
 
 class Incoming(io.RawIOBase):
-    """What comes in over a socket, at most `MOST`. A socket's own timeout starts anew at every byte; this one does not."""
+    """What comes in over a socket, at most `MOST`. A socket's own timeout starts anew at every byte, this does not."""
 
     def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
         super().__init__()

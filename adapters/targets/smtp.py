@@ -157,7 +157,7 @@ def mailbox_of(text: str, name: str | None = None) -> Address:
     """An address, or `Name <address>` when no name is given. The domain is in ASCII. Raises `ValueError`."""
     called, spec = (name, text) if name is not None else parseaddr(text)
     found = _ADDRESS.fullmatch(spec)
-    if found is None or not spec.isprintable():
+    if found is None or not text.isprintable():
         raise ValueError("write an address, `Name <name@example.com>` or `name@example.com`")
     return Address(_line(called), found[1], found[2].encode("idna").decode())
 

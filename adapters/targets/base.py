@@ -25,9 +25,8 @@ MOST_WORDS = 2000
 """Characters of another system's explanation that are kept."""
 
 
-def utc_now() -> datetime:
-    """The clock of a target that is given none."""
-    return datetime.now(UTC)
+Clock = Callable[[], datetime]
+"""Gives aware times."""
 
 
 class ConfiguredTargetBase:
@@ -41,8 +40,7 @@ class ConfiguredTargetBase:
     options_model: ClassVar[type[BaseModel]]
     """Options; secret ones are `SecretStr`. Configuration refuses unknown keys."""
 
-    def __init__(self, http: HttpClient, clock: Callable[[], datetime] = utc_now) -> None:
-        """`clock` gives aware times."""
+    def __init__(self, http: HttpClient, clock: Clock) -> None:
         self._http = http
         self._clock = clock
 

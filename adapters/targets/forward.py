@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from http.cookiejar import DefaultCookiePolicy
 from threading import local
 from typing import ClassVar
@@ -11,7 +9,7 @@ from typing import ClassVar
 import requests
 
 from adapters.http import TIMEOUT
-from adapters.targets.base import PATIENT, utc_now, wait_asked
+from adapters.targets.base import PATIENT, Clock, wait_asked
 from schemas.errors import Park, Retry
 from schemas.target import Message
 
@@ -22,7 +20,7 @@ class ForwardTarget:
 
     slug: ClassVar[str] = "forward"
 
-    def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._sessions = local()
         self._clock = clock
 

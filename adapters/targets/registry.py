@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.targets.base import ConfiguredTargetBase, utc_now
+from adapters.targets.base import Clock, ConfiguredTargetBase
 from adapters.targets.conecta import Conecta
 from adapters.targets.log import LogTarget
 from adapters.targets.sales_module import SalesModule
@@ -12,9 +12,6 @@ from adapters.targets.smtp import Smtp
 from adapters.targets.webhook import Webhook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
     from schemas.source import HttpClient
     from schemas.target import Target
 
@@ -28,8 +25,8 @@ def configurable() -> dict[str, type[ConfiguredTargetBase]]:
     return {one.slug: one for one in known}
 
 
-def targets(http: HttpClient, clock: Callable[[], datetime] = utc_now) -> dict[str, Target]:
-    """A new instance of every target, by slug. `clock` gives aware times."""
+def targets(http: HttpClient, clock: Clock) -> dict[str, Target]:
+    """A new instance of every target, by slug."""
     from adapters.targets.forward import ForwardTarget  # late: the configuration is read without `requests`
 
     own: tuple[Target, ...] = (LogTarget(), ForwardTarget(clock))

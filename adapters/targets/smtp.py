@@ -10,7 +10,6 @@ import hashlib
 import re
 import smtplib
 import ssl
-from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import datetime
 from email.headerregistry import Address
@@ -23,7 +22,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from adapters.deadline import Deadline, Incoming, trusting
-from adapters.targets.base import MOST_WORDS, ConfiguredTargetBase, notice_of, options_of, utc_now
+from adapters.targets.base import MOST_WORDS, Clock, ConfiguredTargetBase, notice_of, options_of
 from schemas.errors import Park, PorteiroError, Retry
 from schemas.notice import Notice
 from schemas.source import HttpClient
@@ -73,7 +72,7 @@ class Smtp(ConfiguredTargetBase):
     title: ClassVar[str] = "E-mail (SMTP)"
     options_model: ClassVar[type[BaseModel]] = SmtpOptions
 
-    def __init__(self, http: HttpClient, clock: Callable[[], datetime] = utc_now, *, seconds: float = SECONDS) -> None:
+    def __init__(self, http: HttpClient, clock: Clock, *, seconds: float = SECONDS) -> None:
         """`seconds`: by when the server must have taken a message."""
         super().__init__(http, clock)
         self._seconds = seconds

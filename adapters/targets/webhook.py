@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import base64
 import ssl
-from collections.abc import Callable
-from datetime import datetime
 from functools import cached_property
 from http.client import HTTPException
 from ipaddress import ip_address
@@ -21,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, fi
 from adapters.deadline import Deadline, trusting
 from adapters.public_address import is_public, post
 from adapters.sources.signing import STANDARD_PREFIX, standard_headers
-from adapters.targets.base import ConfiguredTargetBase, options_of, raise_if_later, utc_now, words_of
+from adapters.targets.base import Clock, ConfiguredTargetBase, options_of, raise_if_later, words_of
 from schemas.errors import Park, Retry
 from schemas.source import HttpAnswer, HttpClient
 from schemas.target import Message, Refused
@@ -74,7 +72,7 @@ class Webhook(ConfiguredTargetBase):
     title: ClassVar[str] = "Webhook"
     options_model: ClassVar[type[BaseModel]] = WebhookOptions
 
-    def __init__(self, http: HttpClient, clock: Callable[[], datetime] = utc_now, *, seconds: float = SECONDS) -> None:
+    def __init__(self, http: HttpClient, clock: Clock, *, seconds: float = SECONDS) -> None:
         """`seconds`: by when an answer must be there."""
         super().__init__(http, clock)
         self._seconds = seconds

@@ -31,7 +31,7 @@ def started(start: Start, receiver: Receiver, allow_private: str = "true") -> Pi
     def now() -> datetime:
         return house.clock()
 
-    webhook = Webhook(NoNetwork(), now, seconds=0.4)
+    webhook = Webhook(NoNetwork(), now, seconds=1.0)
     house = start(
         f"{HOUSE}targets: [{{key: painel, target: webhook, options: {options}}}]\n", targets={webhook.slug: webhook}
     )

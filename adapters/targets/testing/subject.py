@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from adapters.targets.base import ConfiguredTargetBase
+from adapters.targets.base import Clock, ConfiguredTargetBase
 from schemas.notice import KIND, Notice
 from schemas.target import Answer, Message
 
@@ -41,7 +41,7 @@ class Subject:
     message says."""
 
     name: str
-    made: Callable[[Callable[[], datetime]], ConfiguredTargetBase]
+    made: Callable[[Clock], ConfiguredTargetBase]
     options: Callable[[str], Mapping[str, Any]]
     secret: str
     good: bytes = b""

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from adapters.http import RequestsClient
 from adapters.targets.conecta import Conecta, ConectaOptions
-from adapters.targets.testing import NOTICE
+from adapters.targets.testing import NOTICE, NOW
 from schemas.errors import Park, PorteiroError, Retry
 from schemas.target import Answer, Message, Refused
 
@@ -64,7 +64,7 @@ def api() -> Iterator[Api]:
 def open_it(api: Api) -> str | None:
     options = ConectaOptions(api_url=api.url, token=SecretStr("segredo"))
     message = Message("whatsapp:1", "whatsapp", "conecta", '{"phone":"+5511980000001"}', options=options)
-    return Conecta(RequestsClient((1.0, 0.5))).send(message).url
+    return Conecta(RequestsClient((1.0, 0.5)), lambda: NOW).send(message).url
 
 
 @pytest.mark.parametrize("before", [[], [(503, {})], [None, (500, {})]])
@@ -102,7 +102,9 @@ def test_what_is_no_address_is_no_conversation(
 
 def tell(api: Api, body: str) -> Answer:
     options = ConectaOptions(api_url=api.url, token=SecretStr("segredo"))
-    return Conecta(RequestsClient((1.0, 0.5))).send(Message("notice:1", "notice", "conecta", body, options=options))
+    return Conecta(RequestsClient((1.0, 0.5)), lambda: NOW).send(
+        Message("notice:1", "notice", "conecta", body, options=options)
+    )
 
 
 @pytest.mark.parametrize("answer", [(202, {"id": 7}), (200, []), (409, {"id": 7})])

@@ -8,16 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from adapters.http import RequestsClient
-from adapters.targets.base import utc_now
 from adapters.targets.conecta import Conecta
 from adapters.targets.registry import configurable
 from adapters.targets.sales_module import SalesModule
 from adapters.targets.smtp import Smtp
-from adapters.targets.testing import Subject, TargetContract
+from adapters.targets.testing import NOW, Subject, TargetContract
 from adapters.targets.webhook import Webhook
 
 PAGE = Path(__file__).parents[3] / "docs" / "targets.md"
-HTTP = RequestsClient((1.0, 0.3))
+HTTP = RequestsClient((1.0, 0.5))
 TOKEN = "segredo-de-exemplo"
 SECRET = "whsec_Y2hhdmUtZGUtdGVzdGUtY29tLTI0LWJ5"
 
@@ -49,7 +48,7 @@ SUBJECTS = (
     ),
     Subject(
         "webhook",
-        lambda clock: Webhook(HTTP, clock, seconds=0.4),
+        lambda clock: Webhook(HTTP, clock, seconds=1.0),
         lambda url: {"url": f"{url}/aviso?a=b", "secrets": [SECRET], "allow_http": True, "allow_private": True},
         SECRET,
         key_header="webhook-id",
@@ -62,6 +61,6 @@ class TestContract(TargetContract):
 
 
 def test_every_target_is_on_trial_and_on_the_page() -> None:
-    assert {one.made(utc_now).slug for one in SUBJECTS} | {Smtp.slug} == set(configurable())
+    assert {one.made(lambda: NOW).slug for one in SUBJECTS} | {Smtp.slug} == set(configurable())
     page = PAGE.read_text(encoding="utf-8")
     assert [slug for slug in configurable() if not re.search(rf"^## .*`{slug}`", page, re.MULTILINE)] == []

@@ -53,7 +53,7 @@ class TargetContract:
             yield receiver
 
     def test_declares_itself(self, subject: Subject) -> None:
-        target, options = subject.made(lambda: NOW), subject.message("http://127.0.0.1:1").options
+        target, options = subject.target, subject.message("http://127.0.0.1:1").options
         assert target.slug
         assert target.title, "`title` is the name on screens"
         assert target.options_model.model_config.get("extra") == "forbid", "unknown options are refused"
@@ -144,7 +144,7 @@ class TargetContract:
         for options in (Others(), None):
             message = replace(subject.message(receiver.url), options=options)
             with pytest.raises(Park):
-                subject.made(lambda: NOW).send(message)
+                subject.target.send(message)
         assert receiver.asked == []
 
 

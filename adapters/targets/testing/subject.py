@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -36,7 +37,7 @@ PRIVATE = ("Ana Exemplo", "ana.exemplo", "980000001", "Rita", "assinatura")
 class Subject:
     """A target, and what its contract has to know beside what it declares.
 
-    `made` gives it with a clock, and with no more patience than a second. `options` are those of the file, for a
+    `name` is for reports. `made` gives it with a clock, and with no more patience than a second. `options` are those of the file, for a
     receiver at an address; `secret` is in them. `tries`: how often one call asks. `good`: what a receiver that took the
     message says."""
 
@@ -50,12 +51,16 @@ class Subject:
     tries: int = 1
     key_header: str = "idempotency-key"
 
+    @cached_property
+    def target(self) -> ConfiguredTargetBase:
+        """The one that is tried, at `NOW`."""
+        return self.made(lambda: NOW)
+
     def message(self, url: str, *, tried: bool = False) -> Message:
         """Its message to a receiver at an address."""
-        target = self.made(lambda: NOW)
-        options = target.options_model.model_validate(dict(self.options(url)))
-        return Message(KEY, self.kind, target.slug, self.body, options=options, tried=tried)
+        options = self.target.options_model.model_validate(dict(self.options(url)))
+        return Message(KEY, self.kind, self.target.slug, self.body, options=options, tried=tried)
 
     def send(self, url: str, *, tried: bool = False) -> Answer | None:
         """Sends it."""
-        return self.made(lambda: NOW).send(self.message(url, tried=tried))
+        return self.target.send(self.message(url, tried=tried))

@@ -12,8 +12,9 @@ from adapters.targets.conecta import Conecta
 from adapters.targets.registry import configurable
 from adapters.targets.sales_module import SalesModule
 from adapters.targets.smtp import Smtp
-from adapters.targets.testing import NOW, Subject, TargetContract
+from adapters.targets.testing import Subject, TargetContract
 from adapters.targets.webhook import Webhook
+from schemas.notice import Notice
 
 PAGE = Path(__file__).parents[3] / "docs" / "targets.md"
 HTTP = RequestsClient((1.0, 0.5))
@@ -61,6 +62,11 @@ class TestContract(TargetContract):
 
 
 def test_every_target_is_on_trial_and_on_the_page() -> None:
-    assert {one.made(lambda: NOW).slug for one in SUBJECTS} | {Smtp.slug} == set(configurable())
+    assert {one.target.slug for one in SUBJECTS} | {Smtp.slug} == set(configurable())
     page = PAGE.read_text(encoding="utf-8")
     assert [slug for slug in configurable() if not re.search(rf"^## .*`{slug}`", page, re.MULTILINE)] == []
+
+
+def test_the_notice_of_the_page_is_one() -> None:
+    (shown,) = re.findall(r"```json\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert set(Notice.model_validate_json(shown).model_fields_set) == set(Notice.model_fields)

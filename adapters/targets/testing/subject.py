@@ -37,9 +37,9 @@ PRIVATE = ("Ana Exemplo", "ana.exemplo", "980000001", "Rita", "assinatura")
 class Subject:
     """A target, and what its contract has to know beside what it declares.
 
-    `name` is for reports. `made` gives it with a clock, and with no more patience than a second. `options` are those of the file, for a
-    receiver at an address; `secret` is in them. `tries`: how often one call asks. `good`: what a receiver that took the
-    message says."""
+    `name` is for reports. `made` gives it with a clock, and with no more patience than a second. `options` are those of
+    the file, for a receiver at an address; `secret` is in them. `tries`: how often one call asks. `good`: what a
+    receiver that took the message says."""
 
     name: str
     made: Callable[[Clock], ConfiguredTargetBase]

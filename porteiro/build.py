@@ -81,7 +81,7 @@ class Runtime:
         from adapters.http import SHORT_TIMEOUT, RequestsClient
         from adapters.targets.registry import targets
 
-        return targets(RequestsClient(SHORT_TIMEOUT))
+        return targets(RequestsClient(SHORT_TIMEOUT), self.clock)
 
     def celery(self, steps: Callable[[], dict[str, Callable[[], None]]] | None = None) -> Celery:
         """The Celery application."""
@@ -102,7 +102,7 @@ class Runtime:
             self.houses.current,
             self.clock,
             http,
-            targets(http),
+            targets(http, self.clock),
             publisher(self.celery()),
             timedelta(seconds=self.settings.lease_seconds),
         )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from schemas.errors import Park, Retry
+from schemas.notice import Notice
 from schemas.source import HttpAnswer, HttpClient
 from schemas.target import Answer, Message
 
@@ -20,6 +23,10 @@ Options = TypeVar("Options", bound=BaseModel)
 
 MOST_WORDS = 2000
 """Characters of another system's explanation that are kept."""
+
+
+Clock = Callable[[], datetime]
+"""Gives aware times."""
 
 
 class ConfiguredTargetBase:
@@ -33,8 +40,9 @@ class ConfiguredTargetBase:
     options_model: ClassVar[type[BaseModel]]
     """Options; secret ones are `SecretStr`. Configuration refuses unknown keys."""
 
-    def __init__(self, http: HttpClient) -> None:
+    def __init__(self, http: HttpClient, clock: Clock) -> None:
         self._http = http
+        self._clock = clock
 
     def send(self, message: Message) -> Answer | None:
         """Raises `Retry` when a later try can succeed, else `Park`."""
@@ -58,15 +66,22 @@ class ApiOptions(BaseModel):
         return {"Authorization": f"Bearer {self.token.get_secret_value()}", "Accept": "application/json"}
 
 
-def wait_asked(retry_after: str) -> timedelta | None:
-    """Seconds of a `Retry-After`; a date says nothing to us."""
-    return timedelta(seconds=int(retry_after)) if re.fullmatch("[0-9]{1,6}", retry_after) else None
+def wait_asked(retry_after: str, now: datetime) -> timedelta | None:
+    """The wait that a `Retry-After` asks for, in seconds or as a date; None when it is neither."""
+    if re.fullmatch("[0-9]{1,6}", retry_after):
+        return timedelta(seconds=int(retry_after))
+    try:
+        until = parsedate_to_datetime(retry_after)
+    except (ValueError, OverflowError):
+        return None
+    wait = (until if until.tzinfo else until.replace(tzinfo=UTC)) - now
+    return max(wait, timedelta(0))
 
 
-def raise_if_later(answer: HttpAnswer, who: str) -> None:
+def raise_if_later(answer: HttpAnswer, who: str, now: datetime) -> None:
     """Raises `Retry` for an answer that asks to try again later."""
     if answer.status in PATIENT or answer.status >= 500:
-        wait = wait_asked(answer.headers.get("retry-after", ""))
+        wait = wait_asked(answer.headers.get("retry-after", ""), now)
         raise Retry(f"http_{answer.status}", f"{who} answered {answer.status}", wait)
 
 
@@ -105,3 +120,11 @@ def options_of(message: Message, model: type[Options]) -> Options:
     if not isinstance(message.options, model):
         raise Park("not_configured", "the message has no options of this target")
     return message.options
+
+
+def notice_of(message: Message) -> Notice:
+    """The notice that is the message's body. Raises `Park` when it is none."""
+    try:
+        return Notice.model_validate_json(message.body)
+    except ValidationError:
+        raise Park("no_notice", "the message is no notice to a person") from None

@@ -1,13 +1,14 @@
-"""Conecta: conversations on WhatsApp through the house's own number, opened by API.
+"""Conecta: messages and conversations on WhatsApp through the house's own number, by API.
 
+`POST {api_url}/messages` with `{phone, name, text, url, opv, person}` tells a person of the house something.
 `POST {api_url}/conversations` with `{phone, name, text, opv, client, person}` is answered with `{url}`, where a person
-writes on. A person waits for it: what gets no answer is tried again for a few seconds, with the same key.
+writes on to a client. A person waits for it: what gets no answer is tried again for a few seconds, with the same key.
 """
 
 from __future__ import annotations
 
 import json
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel
@@ -18,11 +19,14 @@ from adapters.targets.base import (
     ConfiguredTargetBase,
     identifier_of,
     json_of,
+    notice_of,
     options_of,
     raise_if_later,
     words_of,
 )
 from schemas.errors import Park, Retry
+from schemas.notice import KIND as NOTICE
+from schemas.source import HttpAnswer
 from schemas.target import Answer, Message, Refused
 
 WHO = "Conecta"
@@ -33,11 +37,31 @@ class ConectaOptions(ApiOptions):
 
 
 class Conecta(ConfiguredTargetBase):
-    """Opens a conversation. Its address is the answer's `url`."""
+    """Sends a notice; opens a conversation with any other message. Its address is the answer's `url`."""
 
     slug: ClassVar[str] = "conecta"
     title: ClassVar[str] = "Conecta"
     options_model: ClassVar[type[BaseModel]] = ConectaOptions
+
+    def send(self, message: Message) -> Answer:
+        """Raises `Retry` when it did not answer in time, `Refused` or `Park` when it did not do as it was asked."""
+        options = options_of(message, ConectaOptions)
+        return self._tell(message, options) if message.kind == NOTICE else self._open(message, options)
+
+    def _tell(self, message: Message, options: ConectaOptions) -> Answer:
+        notice = notice_of(message)
+        if notice.phone is None:
+            raise Park("no_phone", "the person has no phone")
+        body = notice.model_dump(mode="json", include={"phone", "name", "text", "url", "opv", "person"})
+        answer = self._post("messages", body, message, options)
+        if 200 <= answer.status < 300 or answer.status == 409:
+            said = json_of(answer)
+            return Answer(identifier_of(said.get("id")) if isinstance(said, dict) else None)
+        if answer.status in (401, 403):
+            raise Park("not_authorized", f"{WHO} answered {answer.status}: it does not accept the token")
+        if 400 <= answer.status < 500:
+            raise Refused("message_refused", f"{WHO} answered {answer.status}", words_of(answer))
+        raise Park(f"http_{answer.status}", f"{WHO} answered {answer.status}, which is no answer to a message")
 
     @retry(
         retry=retry_if_exception_type(Retry),
@@ -45,12 +69,8 @@ class Conecta(ConfiguredTargetBase):
         wait=wait_random_exponential(multiplier=0.1, max=0.5),
         reraise=True,
     )
-    def send(self, message: Message) -> Answer:
-        """Raises `Retry` when it did not answer in time, `Refused` or `Park` when its answer is no conversation."""
-        options = options_of(message, ConectaOptions)
-        headers = {**options.headers(), "Idempotency-Key": message.idempotency_key}
-        answer = self._http.post(options.address("conversations"), json=json.loads(message.body), headers=headers)
-        raise_if_later(answer, WHO)
+    def _open(self, message: Message, options: ConectaOptions) -> Answer:
+        answer = self._post("conversations", json.loads(message.body), message, options)
         body = json_of(answer)
         url = body.get("url") if isinstance(body, dict) else None
         if (200 <= answer.status < 300 or answer.status == 409) and isinstance(url, str) and _is_link(url):
@@ -58,6 +78,12 @@ class Conecta(ConfiguredTargetBase):
         if 400 <= answer.status < 500:
             raise Refused("conversation_refused", f"{WHO} answered {answer.status}", words_of(answer))
         raise Park("no_url", f"{WHO} answered {answer.status} without the address of the conversation")
+
+    def _post(self, path: str, body: dict[str, Any], message: Message, options: ConectaOptions) -> HttpAnswer:
+        headers = {**options.headers(), "Idempotency-Key": message.idempotency_key}
+        answer = self._http.post(options.address(path), json=body, headers=headers)
+        raise_if_later(answer, WHO, self._clock())
+        return answer
 
 
 def _is_link(url: str) -> bool:

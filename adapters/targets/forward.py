@@ -9,7 +9,7 @@ from typing import ClassVar
 import requests
 
 from adapters.http import TIMEOUT
-from adapters.targets.base import PATIENT, wait_asked
+from adapters.targets.base import PATIENT, Clock, wait_asked
 from schemas.errors import Park, Retry
 from schemas.target import Message
 
@@ -20,8 +20,9 @@ class ForwardTarget:
 
     slug: ClassVar[str] = "forward"
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._sessions = local()
+        self._clock = clock
 
     def send(self, message: Message) -> None:
         """Raises `Retry` (`no_answer`, `http_503`, …) or `Park` (`http_404`, `http_302`, …, `cannot_be_sent`)."""
@@ -41,7 +42,7 @@ class ForwardTarget:
         if 200 <= status < 300:
             return
         if status in PATIENT or status >= 500:
-            raise Retry(f"http_{status}", f"the other system answered {status}", wait_asked(after))
+            raise Retry(f"http_{status}", f"the other system answered {status}", wait_asked(after, self._clock()))
         raise Park(f"http_{status}", f"the other system answered {status}: it will not take this one")
 
     def _session(self) -> requests.Session:

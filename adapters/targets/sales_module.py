@@ -54,7 +54,7 @@ class SalesModule(ConfiguredTargetBase):
     def _open(self, message: Message, options: SalesModuleOptions) -> str:
         headers = {**options.headers(), "Idempotency-Key": message.idempotency_key}
         answer = self._http.post(options.address("processes"), json=json.loads(message.body), headers=headers)
-        raise_if_later(answer, WHO)
+        raise_if_later(answer, WHO, self._clock())
         if not (200 <= answer.status < 300 or answer.status == 409):
             raise _fault(answer)
         body = json_of(answer)
@@ -71,7 +71,7 @@ class SalesModule(ConfiguredTargetBase):
         answer = self._http.get(
             options.address("processes"), params={"idempotency_key": key}, headers=options.headers()
         )
-        raise_if_later(answer, WHO)
+        raise_if_later(answer, WHO, self._clock())
         if answer.status in _NO_SUCH:
             return None
         if not 200 <= answer.status < 300:

@@ -51,7 +51,7 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Iterator[SalesModule]:
 
 def house_of(start: Start, module: SalesModule, **options: Any) -> tuple[Pipeline, UUID]:
     """A house with one OPV of ana whose client is complete."""
-    house = start(configured(module, **options), targets=targets(RequestsClient()))
+    house = start(configured(module, **options), targets=targets(RequestsClient(), lambda: NOW))
     house.deliver("site", lead(empreendimento="Residencial Jardim"))
     house.run()
     (opv,) = house.opvs()

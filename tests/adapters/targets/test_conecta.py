@@ -13,8 +13,9 @@ from pydantic import SecretStr
 
 from adapters.http import RequestsClient
 from adapters.targets.conecta import Conecta, ConectaOptions
+from adapters.targets.testing import NOTICE, NOW
 from schemas.errors import Park, PorteiroError, Retry
-from schemas.target import Message, Refused
+from schemas.target import Answer, Message, Refused
 
 LINK = "https://conecta.example/c/1"
 
@@ -63,7 +64,7 @@ def api() -> Iterator[Api]:
 def open_it(api: Api) -> str | None:
     options = ConectaOptions(api_url=api.url, token=SecretStr("segredo"))
     message = Message("whatsapp:1", "whatsapp", "conecta", '{"phone":"+5511980000001"}', options=options)
-    return Conecta(RequestsClient((1.0, 0.5))).send(message).url
+    return Conecta(RequestsClient((1.0, 0.5)), lambda: NOW).send(message).url
 
 
 @pytest.mark.parametrize("before", [[], [(503, {})], [None, (500, {})]])
@@ -97,3 +98,46 @@ def test_what_is_no_address_is_no_conversation(
     with pytest.raises(kind) as raised:
         open_it(api)
     assert (raised.value.reason, len(api.asked)) == (reason, times)
+
+
+def tell(api: Api, body: str) -> Answer:
+    options = ConectaOptions(api_url=api.url, token=SecretStr("segredo"))
+    return Conecta(RequestsClient((1.0, 0.5)), lambda: NOW).send(
+        Message("notice:1", "notice", "conecta", body, options=options)
+    )
+
+
+@pytest.mark.parametrize("answer", [(202, {"id": 7}), (200, []), (409, {"id": 7})])
+def test_a_notice_is_a_message(api: Api, answer: tuple[int, Any]) -> None:
+    api.answers = [answer]
+    assert tell(api, NOTICE.model_dump_json()) == Answer("7" if answer[1] else None)
+    names = ("phone", "name", "text", "url", "opv", "person")
+    body = {name: getattr(NOTICE, name) for name in names}
+    assert api.asked == [("/messages", "Bearer segredo", "notice:1", body)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "reason"),
+    [
+        (None, Retry, "no_answer"), ((503, {}), Retry, "http_503"), ((401, {}), Park, "not_authorized"),
+        ((422, {"detail": "sem modelo"}), Refused, "message_refused"), ((302, {}), Park, "http_302"),
+    ],
+)  # fmt: skip
+def test_a_notice_is_tried_once(
+    api: Api, answer: tuple[int, Any] | None, kind: type[PorteiroError], reason: str
+) -> None:
+    api.answers = [answer]
+    with pytest.raises(kind) as raised:
+        tell(api, NOTICE.model_dump_json())
+    assert (type(raised.value), raised.value.reason, len(api.asked)) == (kind, reason, 1)
+
+
+def test_who_has_no_phone_is_not_written_to(api: Api) -> None:
+    for body, reason in (
+        (NOTICE.model_copy(update={"phone": None}).model_dump_json(), "no_phone"),
+        ("{}", "no_notice"),
+    ):
+        with pytest.raises(Park) as parked:
+            tell(api, body)
+        assert parked.value.reason == reason
+    assert api.asked == []

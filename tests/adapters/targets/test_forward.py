@@ -11,6 +11,7 @@ from typing import ClassVar
 import pytest
 
 from adapters.targets.forward import ForwardTarget
+from adapters.targets.testing import NOW
 from schemas.errors import Park, PorteiroError, Retry
 from schemas.source import Request
 from schemas.target import Message
@@ -67,7 +68,7 @@ def message(url: str, body: bytes = b'{"a":"\xe3"}') -> Message:
 
 def test_the_request_arrives_as_it_was(system: tuple[str, list[Got]]) -> None:
     url, got = system
-    target = ForwardTarget()
+    target = ForwardTarget(lambda: NOW)
     target.send(message(f"{url}/200?key=a%20b&c="))
     target.send(message(f"{url}/204", b""))
     path, headers, body = got[0]
@@ -90,7 +91,7 @@ def test_what_an_answer_means(
 ) -> None:
     url, got = system
     with pytest.raises(kind) as raised:
-        ForwardTarget().send(message(f"{url}/{status}"))
+        ForwardTarget(lambda: NOW).send(message(f"{url}/{status}"))
     assert raised.value.reason == f"http_{status}"
     if isinstance(raised.value, Retry):
         assert raised.value.after == timedelta(seconds=after or 0)
@@ -99,8 +100,8 @@ def test_what_an_answer_means(
 
 def test_a_system_that_is_away_and_an_address_that_is_none() -> None:
     with pytest.raises(Retry) as away:
-        ForwardTarget().send(message("http://127.0.0.1:1/segredo"))
+        ForwardTarget(lambda: NOW).send(message("http://127.0.0.1:1/segredo"))
     assert (away.value.reason, "segredo" in away.value.detail) == ("no_answer", False)
     for wrong in (message("http://"), Message("forward:1", "forward", "zap", "{}")):
         with pytest.raises(Park):
-            ForwardTarget().send(wrong)
+            ForwardTarget(lambda: NOW).send(wrong)

@@ -22,6 +22,7 @@ from adapters import http
 from adapters.http import RequestsClient
 from adapters.targets.sales_module import SalesModule as Target
 from adapters.targets.sales_module import SalesModuleOptions
+from adapters.targets.testing import NOW
 from schemas.errors import Park, PorteiroError, Retry
 from schemas.sale import SaleRequest
 from schemas.source import HttpAnswer
@@ -42,7 +43,7 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Iterator[SalesModule]:
 def send(module: SalesModule, *, tried: bool = False, lookup: bool = True, token: str = TOKEN) -> str | None:
     options = SalesModuleOptions(api_url=module.url + "/", token=SecretStr(token), lookup=lookup)
     message = Message("sale:1", "sale_process", "vende", BODY, options=options, tried=tried)
-    return Target(RequestsClient()).send(message).reference
+    return Target(RequestsClient(), lambda: NOW).send(message).reference
 
 
 def test_a_process_is_opened_with_the_key_and_its_id_kept(module: SalesModule) -> None:
@@ -146,7 +147,7 @@ def test_a_look_up_that_says_nothing_clear_opens_nothing(status: int, body: Any,
     options = SalesModuleOptions(api_url="http://vende.example", token=SecretStr(TOKEN))
     message = Message("sale:1", "sale_process", "vende", BODY, options=options, tried=True)
     try:
-        found = Target(Saying(status, body)).send(message).reference
+        found = Target(Saying(status, body), lambda: NOW).send(message).reference
     except PorteiroError as error:
         found = error.reason
     assert found == said
@@ -166,7 +167,7 @@ def test_the_module_of_the_page_keeps_its_contract(tmp_path: Path) -> None:
     command = [sys.executable, str(tmp_path / "module.py"), str(port)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            target, end = Target(RequestsClient()), time.monotonic() + 20
+            target, end = Target(RequestsClient(), lambda: NOW), time.monotonic() + 20
             while True:
                 try:
                     assert target.send(message).reference == "VD-1"

@@ -70,6 +70,41 @@ targets:
     ]  # fmt: skip
 
 
+def test_targets_that_tell_people() -> None:
+    good = """
+targets:
+  - {key: email, target: smtp, options: {host: "${HOST}", username: u, password: "${TOKEN}", from: "X <x@y.example>"}}
+  - {key: painel, target: webhook, options: {url: "https://${HOST}/avisos", secrets: ["${TOKEN}"]}}
+"""
+    assert problems(STAGES + good) == []
+    wrong = """
+targets:
+  - {key: email, target: smtp, options: {host: smtp.example, security: ssl, password: literal, from: Casa, form: x}}
+  - {key: outro, target: smtp, options: {host: x, security: none, username: u, password: "${TOKEN}", from: x@y}}
+  - {key: painel, target: webhook, options: {url: "https://10.0.0.1/${TOKEN}", secrets: [literal, "${TOKEN}"]}}
+  - {key: aberto, target: webhook, options: {url: "http://${HOST}/", secrets: []}}
+  - {key: cofre, target: webhook, options: {url: "https://${HOST}/", secrets: ["${NADA}"], allow_http: talvez}}
+"""
+    assert problems(STAGES + wrong) == [
+        "f.yaml:4:72: targets[0].options.security: `ssl` is unknown, known: `starttls`, `tls`, `none`",
+        "f.yaml:4:87: targets[0].options.password: "
+        'a secret does not stand in the file: write `"${PASSWORD}"` and set it',
+        "f.yaml:4:102: targets[0].options.from: write an address, `Name <name@example.com>` or `name@example.com`",
+        "f.yaml:4:108: targets[0].options.form: unknown key `form`, did you mean `from`?",
+        "f.yaml:5:41: targets[1].options: a password goes over `security: starttls` or `tls` alone",
+        "f.yaml:6:51: targets[2].options.url: this is an address of a private network: "
+        "nothing is sent there without `allow_private: true`",
+        "f.yaml:6:90: targets[2].options.secrets[0]: "
+        'a secret does not stand in the file: write `"${SECRETS}"` and set it',
+        "f.yaml:7:51: targets[3].options.url: write `https://…`, or `allow_http: true`: "
+        "anybody on the way reads the message then",
+        "f.yaml:7:79: targets[3].options.secrets: empty: write at least one",
+        "f.yaml:8:80: targets[4].options.secrets[0]: "
+        "`NADA` is not set: set it in the environment or in `$PORTEIRO_VAR/env`",
+        "f.yaml:8:104: targets[4].options.allow_http: write true or false, not `talvez`",
+    ]
+
+
 def test_documentation_needs_a_sales_module() -> None:
     assert problems(STAGES + "won_sale: {mode: documentation}\n") == [
         "f.yaml:2:18: won_sale.mode: `documentation` needs a target: add one of `sales_module` to `targets`"
@@ -80,8 +115,9 @@ def test_documentation_needs_a_sales_module() -> None:
 
 def test_editors_know_the_options() -> None:
     schema = json_schema(sources())
-    assert schema["$defs"]["Target"]["properties"]["target"]["enum"] == ["conecta", "sales_module"]
+    assert schema["$defs"]["Target"]["properties"]["target"]["enum"] == ["conecta", "sales_module", "smtp", "webhook"]
     assert "lookup" in schema["$defs"]["target sales_module options"]["properties"]
+    assert "from" in schema["$defs"]["target smtp options"]["properties"]
     assert "won" in schema["$defs"]["sales_module options"]["properties"]
 
 

@@ -1,0 +1,72 @@
+"""The contract that every target keeps, run over those of the house."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from adapters.http import RequestsClient
+from adapters.targets.conecta import Conecta
+from adapters.targets.registry import configurable
+from adapters.targets.sales_module import SalesModule
+from adapters.targets.smtp import Smtp
+from adapters.targets.testing import Subject, TargetContract
+from adapters.targets.webhook import Webhook
+from schemas.notice import Notice
+
+PAGE = Path(__file__).parents[3] / "docs" / "targets.md"
+HTTP = RequestsClient((1.0, 0.5))
+TOKEN = "segredo-de-exemplo"
+SECRET = "whsec_Y2hhdmUtZGUtdGVzdGUtY29tLTI0LWJ5"
+
+
+def api(url: str) -> Mapping[str, str]:
+    return {"api_url": f"{url}/api/", "token": TOKEN}
+
+
+SUBJECTS = (
+    Subject("conecta", lambda clock: Conecta(HTTP, clock), api, TOKEN, b'{"id": 1}'),
+    Subject(
+        "conecta-conversation",
+        lambda clock: Conecta(HTTP, clock),
+        api,
+        TOKEN,
+        b'{"id": 1, "url": "https://conecta.example/c/1"}',
+        kind="whatsapp",
+        body=json.dumps({"phone": "+5511980000001", "name": "Ana Exemplo", "text": "Olá, Rita!"}),
+        tries=3,
+    ),
+    Subject(
+        "sales_module",
+        lambda clock: SalesModule(HTTP, clock),
+        api,
+        TOKEN,
+        b'{"id": "VD-1"}',
+        kind="sale_process",
+        body=json.dumps({"clients": [{"name": "Ana Exemplo", "phones": ["+5511980000001"]}]}),
+    ),
+    Subject(
+        "webhook",
+        lambda clock: Webhook(HTTP, clock, seconds=1.0),
+        lambda url: {"url": f"{url}/aviso?a=b", "secrets": [SECRET], "allow_http": True, "allow_private": True},
+        SECRET,
+        key_header="webhook-id",
+    ),
+)
+
+
+class TestContract(TargetContract):
+    subjects = SUBJECTS
+
+
+def test_every_target_is_on_trial_and_on_the_page() -> None:
+    assert {one.target.slug for one in SUBJECTS} | {Smtp.slug} == set(configurable())
+    page = PAGE.read_text(encoding="utf-8")
+    assert [slug for slug in configurable() if not re.search(rf"^## .*`{slug}`", page, re.MULTILINE)] == []
+
+
+def test_the_notice_of_the_page_is_one() -> None:
+    (shown,) = re.findall(r"```json\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert set(Notice.model_validate_json(shown).model_fields_set) == set(Notice.model_fields)

@@ -8,10 +8,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-CERTIFICATE = Path(__file__).parents[2] / "fixtures" / "tls" / "localhost.pem"
+import trustme
 
 
 @dataclass
@@ -36,10 +37,24 @@ REPLIES = {
 }
 
 
+@cache
+def authority() -> trustme.CA:
+    """Who vouches for the tests' servers, made anew in each process."""
+    return trustme.CA()
+
+
+def write_authority(folder: Path) -> str:
+    """Writes the authority's certificate, to be named in SSL_CERT_FILE; gives the file's path."""
+    path = folder / "authority.pem"
+    authority().cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+@cache
 def server_context() -> ssl.SSLContext:
-    """That of a server with the tests' certificate."""
+    """That of a server on `localhost`, whatever its address."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE)
+    authority().issue_cert("localhost").configure_cert(context)
     return context
 
 

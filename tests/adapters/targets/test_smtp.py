@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from adapters.targets.testing import NOTICE, NOW
 from schemas.errors import Park, PorteiroError, Retry
 from schemas.notice import Notice
 from schemas.target import Message, Refused
-from tests.adapters.targets.mail_server import CERTIFICATE, MailServer, serving
+from tests.adapters.targets.mail_server import MailServer, serving, write_authority
 
 LOGIN: dict[str, Any] = {"username": "porteiro", "password": "segredo-de-exemplo"}
 
@@ -179,8 +180,8 @@ def test_nobody_there() -> None:
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
-def test_encrypted_with_a_password(monkeypatch: pytest.MonkeyPatch, security: str) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+def test_encrypted_with_a_password(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, security: str) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", write_authority(tmp_path))
     with serving(MailServer(tls=security)) as server:  # type: ignore[arg-type]
         send(server, security=security, **LOGIN)
         assert len(server.mails) == 1
@@ -210,8 +211,8 @@ def test_nothing_is_said_in_the_open(says: dict[str, str], tls: Any, kind: type[
         assert {command.split()[0].lower() for command in server.commands} <= {"ehlo", "starttls"}
 
 
-def test_a_certificate_of_another_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+def test_a_certificate_of_another_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", write_authority(tmp_path))
     with serving(MailServer(tls="tls")) as server:
         assert fault(server, host="127.0.0.1", security="tls").reason == "no_answer"
         assert server.commands == []

@@ -25,7 +25,7 @@ from schemas.errors import Park, PorteiroError, Retry
 from schemas.source import request_from
 from schemas.target import Message, Refused
 from tests.adapters.sources.entrances import entrance
-from tests.adapters.targets.mail_server import CERTIFICATE, server_context
+from tests.adapters.targets.mail_server import server_context, write_authority
 
 PAGE = Path(__file__).parents[3] / "docs" / "targets.md"
 OLD, NEW = "whsec_Y2hhdmUtZGUtdGVzdGUtY29tLTI0LWJ5", "whsec_b3V0cmEtY2hhdmUtY29tLTI0LWJ5dGVz"
@@ -174,10 +174,12 @@ def encrypted() -> Iterator[tuple[int, list[bytes]]]:
     thread.join()
 
 
-def test_encryption_is_checked(encrypted: tuple[int, list[bytes]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_encryption_is_checked(
+    encrypted: tuple[int, list[bytes]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     port, got = encrypted
     assert fault(f"https://localhost:{port}/", allow_http=False).reason == "no_answer"
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    monkeypatch.setenv("SSL_CERT_FILE", write_authority(tmp_path))
     assert fault(f"https://127.0.0.1:{port}/").reason == "no_answer", "a certificate of another name"
     assert got == []
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")

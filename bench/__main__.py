@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from bench import everything, intake, mixed, pipeline, speed_to_lead
+from bench import everything, growth, intake, mixed, pipeline, speed_to_lead
 from bench.report import Figure, show
 
-PARTS = ("intake", "pipeline", "speed-to-lead", "everything", "mixed")
+PARTS = ("intake", "pipeline", "speed-to-lead", "everything", "mixed", "growth", "memory")
 
 
 def main(
@@ -32,6 +32,10 @@ def main(
         figures += everything.measure(1500 if quick else 5000)
     if "mixed" in wanted:
         figures += mixed.measure(5000 if quick else 50_000)
+    if "growth" in wanted:
+        figures += growth.measure(200_000 if quick else 1_000_000, 500 if quick else 1500)
+    if "memory" in wanted:
+        figures += growth.memory(*((2_000, 10_000) if quick else (10_000, 100_000)))
     show(figures)
     if spent:
         print("where the pipeline's time goes, µs a lead: " + ", ".join(f"{k} {v:.0f}" for k, v in spent.items()))

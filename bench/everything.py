@@ -39,22 +39,22 @@ def measure(leads: int) -> list[Figure]:
 
 
 def _ours(it: BenchHouse, leads: int, round_: int) -> tuple[float, float]:
-    requests = _requests(it, leads, round_)
+    made = _requests(it, leads, round_)
     with (
         it.process("-m", "porteiro", "web", ready="/healthz") as web,
         it.process("-m", "porteiro", "worker") as worker,
         psycopg.connect(plain_url(it.url), autocommit=True) as connection,
     ):
         load.run(it.port, iter(_requests(it, 50, 90 + round_)), connections=4)  # warm-up
-        _await(connection, "assignments", 50)
+        await_rows(connection, "assignments", 50)
         before = _cpu(web.pid, worker.pid)
         start = time.perf_counter()
-        measured = load.run(it.port, iter(requests), connections=CONNECTIONS)
+        measured = load.run(it.port, iter(made), connections=CONNECTIONS)
         if set(measured.statuses) != {200}:
             raise SystemExit(f"intake answered {measured.statuses}")
-        _await(connection, "assignments", leads + 50)
+        await_rows(connection, "assignments", leads + 50)
         seconds = time.perf_counter() - start
-        _await(connection, "automation_runs", leads + 50)
+        await_rows(connection, "automation_runs", leads + 50)
         return leads / seconds, _cpu(web.pid, worker.pid) - before
 
 
@@ -62,34 +62,36 @@ def _one_table(other: BenchHouse, leads: int) -> float:
     with psycopg.connect(plain_url(other.url), autocommit=True) as connection:
         for statement in SCHEMA:
             connection.execute(statement)
-    requests = _requests(other, leads, 0)
+    made = _requests(other, leads, 0)
     with other.process("-m", "bench.one_table", ready="/healthz"):
         load.run(other.port, iter(_requests(other, 50, 90)), connections=4)
         start = time.perf_counter()
-        measured = load.run(other.port, iter(requests), connections=CONNECTIONS)
+        measured = load.run(other.port, iter(made), connections=CONNECTIONS)
         if set(measured.statuses) != {200}:
             raise SystemExit(f"the one-table script answered {measured.statuses}")
         return leads / (time.perf_counter() - start)
 
 
 def _requests(it: BenchHouse, leads: int, round_: int) -> list[bytes]:
-    return list(_each(it, leads, round_))
+    return list(requests(it, leads, round_ * 1_000_000))
 
 
-def _each(it: BenchHouse, leads: int, round_: int) -> Iterator[bytes]:
-    for number in range(round_ * 1_000_000, round_ * 1_000_000 + leads):
+def requests(it: BenchHouse, leads: int, start: int) -> Iterator[bytes]:
+    """Signed requests, each of another person."""
+    for number in range(start, start + leads):
         headers, body = it.sample("zap", number, person(number))
         yield load.post("127.0.0.1", it.port, "/hooks/zap", headers, body)
 
 
-def _await(connection: psycopg.Connection, table: str, count: int) -> None:
-    until = time.monotonic() + 120
+def await_rows(connection: psycopg.Connection, table: str, count: int, *, seconds: float = 120) -> None:
+    """Waits until the table has so many rows."""
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
         row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
         if row and row[0] >= count:
             return
         time.sleep(0.01)
-    raise SystemExit(f"{table} did not reach {count} rows within 120 s")
+    raise SystemExit(f"{table} did not reach {count} rows within {seconds:.0f} s")
 
 
 def _cpu(*pids: int) -> float:

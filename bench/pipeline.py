@@ -40,7 +40,7 @@ def measure(leads: int) -> tuple[list[Figure], dict[str, float]]:
     for number in range(ROUNDS):
         with house("pipeline") as it, house("copy") as other:
             deliver(it, leads, start=number * leads)
-            seconds, spent = _process(it)
+            seconds, spent = process(it)
             _check(it, leads)
             rates.append(leads / seconds)
             values, text_ = _copy(it, other, leads)
@@ -77,14 +77,17 @@ def deliver(it: BenchHouse, leads: int, *, start: int) -> None:
         connection.execute("CHECKPOINT")
 
 
-def _process(it: BenchHouse) -> tuple[float, dict[str, float]]:
+def steps_of(it: BenchHouse, publish: Callable[[str], None]) -> Steps:
+    """The steps as a worker process has them."""
+    targets = {"log": LogTarget()}
+    return Steps(it.database, it.houses.current, lambda: datetime.now(UTC), RequestsClient(), targets, publish)
+
+
+def process(it: BenchHouse) -> tuple[float, dict[str, float]]:
     """Seconds until nothing is left to do, in all and by step."""
     waiting: list[str] = ["ingest"]
     spent: defaultdict[str, float] = defaultdict(float)
-    steps = Steps(
-        it.database, it.houses.current, lambda: datetime.now(UTC), RequestsClient(), {"log": LogTarget()},
-        waiting.append,
-    )  # fmt: skip
+    steps = steps_of(it, waiting.append)
     start = time.perf_counter()
     while waiting:
         step = waiting.pop(0)

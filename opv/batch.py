@@ -41,7 +41,8 @@ _ORDER = (
 
 @dataclass(slots=True)
 class Opv:
-    """An OPV in memory: the row's columns, and whether it is new or changed."""
+    """An OPV in memory: the row's columns, and whether it is new or changed. `listed`: its row on the distribution
+    list, where that was locked along with it."""
 
     id: UUID
     number: int
@@ -65,6 +66,7 @@ class Opv:
     history_head: bytes
     is_new: bool = False
     changed: bool = False
+    listed: Any = None
 
     def row(self, names: Iterable[str]) -> dict[str, Any]:
         """Values by column name."""

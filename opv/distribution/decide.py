@@ -19,12 +19,12 @@ from db.statement import Statement, pipelined, run_all
 from opv import history
 from opv.batch import OPVS, Batch, Cause, Opv, opvs_by_id
 from opv.distribution.assign import assign, assign_part, decide, put_in_pool
-from opv.distribution.desk import Desk, Ruling, accept_of, tried_of
+from opv.distribution.desk import Desk, Ruling, tried_of
 from opv.distribution.gates import Gates, Said, is_capped
 from opv.distribution.loads import load_all
 from opv.distribution.notices import tell
 from opv.distribution.queues import Lane, lane_of, lock_queues, open_all, queue_key, write_queues
-from opv.distribution.returns import give_back, send_to
+from opv.distribution.returns import give_back, send_to, terms_of
 from opv.distribution.rules import RuleFound, find_rule
 from opv.distribution.waiting import ACCEPTING, OFFERED, POOL, WAITING
 from opv.facts import CAPTURES, OpvFacts, by_opv, newest
@@ -178,9 +178,7 @@ def _row_of(work: AnyRow) -> dict[str, Any]:
 
 def _expire(batch: Batch, opv: Opv, work: AnyRow) -> dict[str, Any] | None:
     """The broker did not accept in time."""
-    house = batch.house
-    queue = house.queues.get(queue_key(work.queue)) if work.queue else None
-    terms = accept_of(house.rules_by_key.get(work.rule), queue)
+    terms = terms_of(batch.house, work)
     if terms is None or opv.broker != work.broker or (terms.spare_contacted and opv.first_contact_at is not None):
         return None
     return give_back(

@@ -21,6 +21,7 @@ from web.api import (
     conversion,
     data_subjects,
     deliveries,
+    offers,
     operations,
     opvs,
     pending_items,
@@ -88,7 +89,7 @@ def create_api(
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
     parts = (
         opvs, actions, clients, data_subjects, conversion, pending_items, attachments, withdrawals, sales, deliveries,
-        operations, reports,
+        operations, reports, offers,
     )  # fmt: skip
     for part in parts:
         routes.include_router(part.router)

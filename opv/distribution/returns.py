@@ -56,6 +56,7 @@ def give_back(
         place = batch.house.roster.place(broker)
         assign_part(batch, opv, cause, "second", place, broker, rule=RETURN_RULE, explanation=explanation)
     if way == "next":
+        batch.woken.add("distribution")
         left_out = [*(key for key in tried if key != broker), *([broker] if broker else [])]
         return {
             "state": WAITING, "due_at": batch.now, "since": batch.now, "reason": None, "broker": None, "rule": None,
@@ -78,12 +79,12 @@ def send_to(batch: Batch, opv: Opv, cause: Cause, way: str, because: str, *, lin
         }  # fmt: skip
     roster = batch.house.roster
     broker = way if roster.is_active(way) and roster.has_role(way, "broker") else None
-    place = roster.place(broker) if broker else _managed(batch, opv, way)
+    place = roster.place(broker) if broker else managed(batch, opv, way)
     assign(batch, opv, cause, place, broker, rule=RETURN_RULE, queue=line, explanation=explanation)
     return None
 
 
-def _managed(batch: Batch, opv: Opv, way: str) -> Place:
+def managed(batch: Batch, opv: Opv, way: str) -> Place:
     """Whose it is without a broker: the person's called `way`, or else the OPV's manager's; without one, that of the
     development's first team."""
     roster = batch.house.roster

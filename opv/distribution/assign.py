@@ -54,7 +54,9 @@ def assign(
     opv.team, opv.manager, opv.broker, opv.assigned_at = place.team, place.manager, broker, batch.now
     _add_row(batch, opv, "sales", place, broker, decision)
     tell_assigned(batch, opv, decision, until)
-    return batch.record(opv, history.ASSIGNED, cause, data, content)
+    seq = batch.record(opv, history.ASSIGNED, cause, data, content)
+    batch.begin_expiry(opv, seq)
+    return seq
 
 
 def put_in_pool(batch: Batch, opv: Opv, cause: Cause, *, rule: str | None, queue: str, decision: UUID) -> int:

@@ -61,7 +61,8 @@ class CheckedAutomation:
 @dataclass(frozen=True)
 class House:
     """A configuration version in force. `entrances` are all channels ever configured, by number; `targets` are those of
-    the configuration, by key."""
+    the configuration, by key. `link_address`: where links to OPVs lead, `link_secret`: what signs them; None while
+    there are none."""
 
     version: int
     configuration: Configuration
@@ -74,6 +75,8 @@ class House:
     by_stage: Mapping[str, Sequence[CheckedAutomation]]
     stage_order: Mapping[str, int] = field(default_factory=dict)
     targets: Mapping[str, ConfiguredTarget] = field(default_factory=dict)
+    link_address: str | None = None
+    link_secret: str | None = None
 
     @cached_property
     def duty(self) -> DutyBook:
@@ -143,6 +146,9 @@ def build_house(
     configuration: Configuration,
     entrances: Mapping[int, Entrance],
     targets: Mapping[str, ConfiguredTarget] | None = None,
+    *,
+    link_address: str | None = None,
+    link_secret: str | None = None,
 ) -> House:
     """Indexes a configuration. Its conditions were checked when it was applied."""
     queues = {queue.key: queue for queue in configuration.queues}
@@ -176,6 +182,8 @@ def build_house(
         by_stage=by_stage,
         stage_order={stage.key: index for index, stage in enumerate(configuration.funnel.stages)},
         targets=targets or {},
+        link_address=link_address,
+        link_secret=link_secret,
     )
 
 

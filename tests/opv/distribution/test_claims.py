@@ -36,7 +36,7 @@ POOL = house_of("{strategy: manual, teams: [sul]}")
 
 def started(start: Start, configuration: str) -> Pipeline:
     house = start(configuration)
-    house.deliver("site", lead(cidade="Santos", desenvolvimento=None))
+    house.deliver("site", lead(cidade="Santos"))
     house.run()
     return house
 

@@ -38,7 +38,8 @@ _CLOCKS_DIFFER = timedelta(minutes=1)
 @dataclass(slots=True)
 class Acting:
     """An OPV under lock in the unit of work `tx`, and who acts: `viewer` is None for an automation. `waiting` takes the
-    OPV when it needs a broker; `off_list` says that it no longer waits for one."""
+    OPV when it needs a broker; `off_list` says that it no longer waits for one, `relisted` what its row on the list
+    is to say from now on."""
 
     tx: Connection
     batch: Batch
@@ -47,6 +48,7 @@ class Acting:
     viewer: Viewer | None = None
     waiting: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     off_list: bool = False
+    relisted: dict[str, Any] | None = None
 
     def require_open(self) -> None:
         """Raises `Reject` when the OPV is closed."""

@@ -41,7 +41,8 @@ _ORDER = (
 
 @dataclass(slots=True)
 class Opv:
-    """An OPV in memory: the row's columns, and whether it is new or changed."""
+    """An OPV in memory: the row's columns, and whether it is new or changed. `listed`: its row on the distribution
+    list, where that was locked along with it."""
 
     id: UUID
     number: int
@@ -65,6 +66,7 @@ class Opv:
     history_head: bytes
     is_new: bool = False
     changed: bool = False
+    listed: Any = None
 
     def row(self, names: Iterable[str]) -> dict[str, Any]:
         """Values by column name."""
@@ -140,7 +142,7 @@ class Batch:
         self.house = house
         self.now = now
         self._stamp = history.stamp(now)
-        self._due_at: dict[str, datetime] = {}
+        self._due_at: dict[tuple[str, str | None], datetime] = {}
         self.opvs: dict[UUID, Opv] = {}
         self.held: dict[UUID, Held] = {}
         self.rows: dict[str, list[Row]] = {name: [] for name in _ORDER}
@@ -208,16 +210,23 @@ class Batch:
         when it is None)."""
         opv.stage_seq = seq
         for checked in self.house.by_stage.get(opv.stage, ()):
-            self._time(checked, opv, self._due(checked, since))
+            if checked.expiry is None or opv.broker is not None:
+                self._time(checked, opv, seq, self._due(checked, opv, since))
+
+    def begin_expiry(self, opv: Opv, seq: int) -> None:
+        """From entry `seq` on, which gave the OPV to its broker, counts the time that the broker has in the stage."""
+        checked = self.house.expiries.get(opv.stage)
+        if checked is not None and opv.broker is not None:
+            self._time(checked, opv, seq, self._due(checked, opv, None))
 
     def resume_stage(self, opv: Opv, seq: int, since: datetime, left_at: datetime, timed: Collection[str]) -> None:
         """The OPV is in its stage since entry `seq` of the time `since` as if it had not left it at `left_at`: timers
         go on, and those that came due meanwhile are due. `timed`: automations whose timers are there or have run."""
         opv.stage_seq = seq
         for checked in self.house.by_stage.get(opv.stage, ()):
-            due_at = self._due(checked, since)
-            if checked.automation.key not in timed and due_at >= left_at:
-                self._time(checked, opv, due_at)
+            due_at = self._due(checked, opv, since)
+            if checked.key not in timed and due_at >= left_at:
+                self._time(checked, opv, seq, due_at)
 
     def write(self, tx: Connection) -> None:
         """Writes everything: one statement a table that has rows, whatever their number; few rows without waiting
@@ -243,21 +252,27 @@ class Batch:
         )  # fmt: skip
         self.woken.add("automation")
 
-    def _time(self, checked: CheckedAutomation, opv: Opv, due_at: datetime) -> None:
+    def _time(self, checked: CheckedAutomation, opv: Opv, seq: int, due_at: datetime) -> None:
         self.rows["timers"].append(
             {
-                "id": new_id(), "automation": checked.automation.key, "opportunity_id": opv.id,
-                "stage": opv.stage, "stage_seq": opv.stage_seq, "due_at": due_at,
+                "id": new_id(), "automation": checked.key, "opportunity_id": opv.id, "stage": opv.stage,
+                "stage_seq": seq, "due_at": due_at,
             }
         )  # fmt: skip
 
-    def _due(self, checked: CheckedAutomation, since: datetime | None) -> datetime:
-        key = checked.automation.key
+    def _due(self, checked: CheckedAutomation, opv: Opv, since: datetime | None) -> datetime:
+        broker = opv.broker if checked.expiry is not None else None
         if since is not None:
-            return self._after(checked.wait, since)
+            return self._after(checked.wait, since, broker)
+        key = (checked.key, broker)
         if key not in self._due_at:
-            self._due_at[key] = self._after(checked.wait, self.now)
+            self._due_at[key] = self._after(checked.wait, self.now, broker)
         return self._due_at[key]
 
-    def _after(self, wait: Duration | None, start: datetime) -> datetime:
-        return start if wait is None else self.house.duty.company.add(start, wait)
+    def _after(self, wait: Duration | None, start: datetime, broker: str | None) -> datetime:
+        """Business minutes and hours are the broker's, if one is named; all else is the company's."""
+        if wait is None:
+            return start
+        duty = self.house.duty
+        working = duty.company if broker is None or wait.kind == "business_days" else duty.working_time(broker)
+        return working.add(start, wait)

@@ -20,7 +20,8 @@ from opv.batch import OPV_COLUMNS, Batch, Cause, Opv
 from opv.capture import MANUAL, capture
 from opv.clients.typed import typed_document
 from opv.conversion.asking import ask_ownership
-from opv.distribution.waiting import put_on_list
+from opv.distribution.acceptance import accept_by_act
+from opv.distribution.waiting import put_on_list, relist
 from opv.house import House
 from opv.normalize import normalize
 from opv.submissions import Submitted
@@ -29,6 +30,7 @@ from schemas.errors import Reject
 from schemas.lead import Lead
 
 _OPPORTUNITIES = Base.metadata.tables["opportunities"]
+_WORK = Base.metadata.tables["distribution_work"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,22 @@ class AlreadyServed(Reject):
 
 
 def act(
-    tx: Connection, house: House, viewer: Viewer, now: datetime, ident: str, deed: Callable[[Acting], object]
+    tx: Connection,
+    house: House,
+    viewer: Viewer,
+    now: datetime,
+    ident: str,
+    deed: Callable[[Acting], object],
+    *,
+    accepts: bool = True,
 ) -> Done:
-    """Does the deed to the OPV of this id or number and writes it.
+    """Does the deed to the OPV of this id or number and writes it. A broker who is yet to accept the OPV accepts it by
+    acting on it, unless the deed is the answer itself (`accepts`).
 
     Raises `Reject`: `unknown_opv` (404) for one that the person does not see, and what the deed refuses with."""
     at = acting(tx, house, viewer, now, _lock(tx, viewer, house, ident))
+    if accepts:
+        accept_by_act(at)
     deed(at)
     at.batch.write(tx)
     settle_list(at)
@@ -73,6 +85,8 @@ def settle_list(at: Acting) -> None:
     """Takes the OPV off the list of those that wait for a broker, or puts it there, as the deed said."""
     if at.off_list:
         at.tx.execute(delete(DistributionWork).where(DistributionWork.opportunity_id == at.opv.id))
+    elif at.relisted is not None:
+        relist(at.tx, at.batch, at.opv.id, at.relisted)
     put_on_list(at.tx, at.batch, at.waiting)
 
 
@@ -130,12 +144,15 @@ def _ask_for(
 def lock(tx: Connection, one: ColumnElement[bool], seen: ColumnElement[bool] | None = None) -> Opv | None:
     """The OPV that the condition `one` holds for, locked; None unless `seen` holds once the lock is had. Its row on
     the distribution list is locked first, as distribution does."""
-    waits = DistributionWork.opportunity_id
     found = select(Opportunity.id).where(one).scalar_subquery()
-    tx.execute(select(waits).where(waits == found).with_for_update())
+    listed = tx.execute(select(*_WORK.c).where(_WORK.c.opportunity_id == found).with_for_update()).one_or_none()
     statement = select(*(_OPPORTUNITIES.c[name] for name in OPV_COLUMNS)).where(one, true() if seen is None else seen)
     row = tx.execute(statement.with_for_update(key_share=True)).one_or_none()
-    return None if row is None else Opv(*row)
+    if row is None:
+        return None
+    opv = Opv(*row)
+    opv.listed = listed
+    return opv
 
 
 def _lock(tx: Connection, viewer: Viewer, house: House, ident: str) -> Opv:

@@ -18,9 +18,10 @@ from opv.junk import JunkRules
 from opv.roster import Roster
 from schemas.conditions import ALWAYS, Condition
 from schemas.config import (
-    Automation,
+    Action,
     Configuration,
     Directed,
+    Expiry,
     InlineQueue,
     InStage,
     ListingBroker,
@@ -47,17 +48,21 @@ class CheckedRule:
 
 @dataclass(frozen=True, slots=True)
 class CheckedAutomation:
-    """An automation with its condition compiled."""
+    """An automation with its condition compiled; or, with `expiry`, what is done to OPVs that their broker leaves in a
+    stage for too long, which no automation of the file is: its key is `expiry:STAGE`."""
 
-    automation: Automation
+    key: str
     when: Condition
     wait: Duration | None
+    do: Sequence[Action] = ()
+    expiry: Expiry | None = None
 
 
 @dataclass(frozen=True)
 class House:
     """A configuration version in force. `entrances` are all channels ever configured, by number; `targets` are those of
-    the configuration, by key."""
+    the configuration, by key. `link_address`: where links to OPVs lead, `link_secret`: what signs them; None while
+    there are none."""
 
     version: int
     configuration: Configuration
@@ -70,6 +75,8 @@ class House:
     by_stage: Mapping[str, Sequence[CheckedAutomation]]
     stage_order: Mapping[str, int] = field(default_factory=dict)
     targets: Mapping[str, ConfiguredTarget] = field(default_factory=dict)
+    link_address: str | None = None
+    link_secret: str | None = None
 
     @cached_property
     def duty(self) -> DutyBook:
@@ -97,10 +104,16 @@ class House:
         return {channel.key: channel.forward_to for channel in self.configuration.channels if channel.forward_to}
 
     @cached_property
+    def expiries(self) -> Mapping[str, CheckedAutomation]:
+        """What is done to OPVs that expire, by stage."""
+        groups = self.by_stage.items()
+        return {stage: checked for stage, group in groups for checked in group if checked.expiry is not None}
+
+    @cached_property
     def automations(self) -> Mapping[str, CheckedAutomation]:
-        """Active automations by key."""
+        """Active automations, and what stages with an expiry do, by key."""
         groups = [*self.by_event.values(), *self.by_stage.values()]
-        return {checked.automation.key: checked for group in groups for checked in group}
+        return {checked.key: checked for group in groups for checked in group}
 
     @cached_property
     def queues(self) -> Mapping[str, Queue]:
@@ -133,6 +146,9 @@ def build_house(
     configuration: Configuration,
     entrances: Mapping[int, Entrance],
     targets: Mapping[str, ConfiguredTarget] | None = None,
+    *,
+    link_address: str | None = None,
+    link_secret: str | None = None,
 ) -> House:
     """Indexes a configuration. Its conditions were checked when it was applied."""
     queues = {queue.key: queue for queue in configuration.queues}
@@ -143,10 +159,17 @@ def build_house(
             continue
         condition = Condition.read(automation.when)[0]
         if isinstance(automation.on, InStage):
-            checked = CheckedAutomation(automation, condition, Duration.parse(automation.on.for_))
+            wait = Duration.parse(automation.on.for_)
+            checked = CheckedAutomation(automation.key, condition, wait, automation.do)
             by_stage.setdefault(automation.on.in_stage, []).append(checked)
         else:
-            by_event.setdefault(automation.on, []).append(CheckedAutomation(automation, condition, None))
+            checked = CheckedAutomation(automation.key, condition, None, automation.do)
+            by_event.setdefault(automation.on, []).append(checked)
+    for stage in configuration.funnel.stages:
+        if stage.expiry is not None:
+            wait = Duration.parse(stage.expiry.after)
+            expiring = CheckedAutomation(f"expiry:{stage.key}", ALWAYS, wait, expiry=stage.expiry)
+            by_stage.setdefault(stage.key, []).append(expiring)
     return House(
         version=version,
         configuration=configuration,
@@ -159,6 +182,8 @@ def build_house(
         by_stage=by_stage,
         stage_order={stage.key: index for index, stage in enumerate(configuration.funnel.stages)},
         targets=targets or {},
+        link_address=link_address,
+        link_secret=link_secret,
     )
 
 

@@ -23,12 +23,14 @@ from db.session import AnyRow, Database, commit_to_disk
 from opv.batch import OPVS, opvs_by_id
 from opv.forward import request_to_send
 from opv.house import House, HouseOf
+from opv.notices import notice_to_send
 from opv.retry import next_try
 from opv.sales.answers import Ended, settle
 from opv.sales.asking import KIND as SALE
 from opv.sales.request import message_to_send
 from opv.step import Clock, Progress, fingerprint
 from schemas.errors import Park, PorteiroError, Retry
+from schemas.notice import KIND as NOTICE
 from schemas.target import Answer, Message, Target
 
 ROUND_SECONDS = 10.0
@@ -150,11 +152,13 @@ class Send:
                 raise Retry("not_configured", f"the options of target {row.target} are not whole: see the log")
             tried = row.failures > 0 or row.attempts > 1
             message = replace(message, options=configured.options, tried=tried)
-        if row.kind in (FORWARD, SALE):
+        if row.kind in (FORWARD, SALE) or (row.kind == NOTICE and configured is not None):
             with self._database.read() as tx:
                 self._still_ours(tx, row)
                 if row.kind == SALE:
                     return message_to_send(tx, message, house), target
+                if row.kind == NOTICE:
+                    return notice_to_send(tx, message, row.opportunity_id, house, self._clock()), target
                 message = replace(message, request=request_to_send(tx, row.id, house))
         return message, target
 

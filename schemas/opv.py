@@ -24,6 +24,7 @@ class OpvFilters(Paging):
     channel: str | None = None
     number: int | None = Field(None, ge=1, le=2**31 - 1)
     undistributed: bool | None = None
+    accepting: bool | None = None
     created_since: Since | None = None
 
 
@@ -93,6 +94,13 @@ class WaitsForBroker(BaseModel):
     since: datetime
 
 
+class ToAccept(BaseModel):
+    """Who is to accept an OPV, and until when."""
+
+    broker: str
+    until: datetime
+
+
 class Opv(BaseModel):
     """An OPV: the main client first, the newest capture first."""
 
@@ -115,6 +123,7 @@ class Opv(BaseModel):
     assigned_at: datetime | None
     first_contact_at: datetime | None
     undistributed: WaitsForBroker | None
+    acceptance: ToAccept | None = None
 
 
 class HistoryItem(BaseModel):

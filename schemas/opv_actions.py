@@ -69,6 +69,13 @@ class TransferBody(Body):
     reason: Line
 
 
+class AcceptanceBody(Body):
+    """The broker's answer to an OPV that it is to accept, and why not."""
+
+    accept: bool = True
+    reason: Line | None = None
+
+
 class WithdrawalBody(Body):
     """A reason of the configuration, one of its sub-reasons where it has any, and remarks where it needs them."""
 

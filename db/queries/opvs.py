@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, exists, false, func, or_, select
 
 from db.bulk import any_of
 from db.models import (
@@ -21,11 +21,23 @@ from db.models import (
     Opportunity,
 )
 from db.queries.paging import cut, decode, encode, newest_first
-from schemas.opv import Capture, DecisionItem, HistoryFilters, HistoryItem, Opv, OpvClient, OpvFilters, WaitsForBroker
+from schemas.opv import (
+    Capture,
+    DecisionItem,
+    HistoryFilters,
+    HistoryItem,
+    Opv,
+    OpvClient,
+    OpvFilters,
+    ToAccept,
+    WaitsForBroker,
+)
 from schemas.page import Page, Paging
 
 WAITING = "waiting"
 """Reason of an OPV whose distribution was not tried yet."""
+ACCEPTING = "accepting"
+"""State of a row of the list whose broker is to accept the OPV until it is due."""
 
 GREATEST_NUMBER = 2**31 - 1
 
@@ -45,6 +57,11 @@ def undistributed() -> ColumnElement[bool]:
     """Condition on `distribution_work` joined with its OPV: there is no broker, or a search for one has failed. (One
     that its broker is yet to accept is none.)"""
     return or_(Opportunity.broker.is_(None), DistributionWork.reason.is_not(None))
+
+
+def accepting() -> ColumnElement[bool]:
+    """Condition on `distribution_work`: the broker is yet to accept the OPV."""
+    return DistributionWork.state == ACCEPTING
 
 
 def page(tx: Connection, seen: ColumnElement[bool], filters: OpvFilters) -> Page[Opv]:
@@ -114,8 +131,10 @@ def decisions(tx: Connection, opv: UUID, paging: Paging) -> Page[DecisionItem]:
 
 def _opvs(seen: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     waits = DistributionWork
+    to_accept = case((accepting(), waits.broker)).label("to_accept")
+    listed = (waits.reason, waits.since, to_accept, waits.due_at.label("until"))
     return (
-        select(Opportunity, waits.reason, waits.since, waits.opportunity_id.is_not(None) & undistributed())
+        select(Opportunity, *listed, waits.opportunity_id.is_not(None) & undistributed())
         .outerjoin(waits, waits.opportunity_id == Opportunity.id)
         .where(seen)
     )
@@ -131,6 +150,9 @@ def _conditions(filters: OpvFilters) -> Iterator[ColumnElement[bool]]:
     if filters.undistributed is not None:
         waits = DistributionWork.opportunity_id.is_not(None) & undistributed()
         yield waits if filters.undistributed else ~waits
+    if filters.accepting is not None:
+        asked = func.coalesce(accepting(), false())
+        yield asked if filters.accepting else ~asked
     for column, value in ((CaptureOrigin.source, filters.source), (CaptureOrigin.channel, filters.channel)):
         if value is not None:
             yield exists().where(CaptureOrigin.opportunity_id == Opportunity.id, column == value)
@@ -162,11 +184,13 @@ def _complete(tx: Connection, rows: Sequence[Row[*tuple[Any, ...]]]) -> list[Opv
 
 def _opv(row: Row[*tuple[Any, ...]], clients: list[tuple[UUID, OpvClient]], captures: list[Capture]) -> Opv:
     waits = WaitsForBroker(reason=row.reason or WAITING, since=row.since) if row[-1] else None
+    acceptance = ToAccept(broker=row.to_accept, until=row.until) if row.to_accept and row.until else None
     return Opv(
         **{name: value for name, value in row._mapping.items() if name in Opv.model_fields},
         clients=[client for _, client in sorted(clients, key=lambda pair: pair[0] != row.client_id)],
         captures=captures,
         undistributed=waits,
+        acceptance=acceptance,
     )
 
 

@@ -19,10 +19,12 @@ from db.models import Base
 from db.statement import Statement, run_all
 from opv import history
 from opv.automation.actions import Occurrence, perform
+from opv.automation.expiry import Stay, expire, spared, stay_of
 from opv.batch import OPVS, Batch, Cause, Opv, opvs_by_id
 from opv.distribution.waiting import put_on_list
 from opv.facts import CAPTURES, OpvFacts, by_opv, newest
 from opv.house import CheckedAutomation, House
+from schemas.config import Expiry
 
 _EVENTS = Base.metadata.tables["pending_events"]
 _TIMERS = Base.metadata.tables["timers"]
@@ -57,6 +59,7 @@ class Round:
     captures: Mapping[UUID, Sequence[Any]]
     waiting: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     off_list: set[UUID] = field(default_factory=set)
+    stays: dict[UUID, Stay] = field(default_factory=dict)
 
     def run(self, checked: CheckedAutomation, occurrence: Occurrence, facts: OpvFacts) -> None:
         """Tests the condition, does the actions in order, records the run."""
@@ -66,9 +69,26 @@ class Round:
             return
         steps = [
             perform(action, index, occurrence, self.batch, self.waiting, self.off_list)
-            for index, action in enumerate(checked.automation.do)
+            for index, action in enumerate(checked.do)
         ]
         self.record(occurrence, "done", None, steps)
+
+    def expire(self, checked: CheckedAutomation, expiry: Expiry, opv: Opv, since: int, facts: OpvFacts) -> None:
+        """The time is over that the broker had in the stage since entry `since`; unless another one began meanwhile."""
+        stay, broker = stay_of(self.tx, self.batch, opv, self.stays), opv.broker
+        if since != stay.since or broker is None:
+            return
+        occurrence = Occurrence(self.tx, checked.key, opv, f"timer:{since}", Cause("distribution", 1, (checked.key,)))
+        because = spared(self.batch.house, expiry, opv, facts)
+        if because is not None:
+            self.record(occurrence, "not_met", because, [])
+            return
+        row = expire(self.batch, opv, occurrence.cause, expiry, stay)
+        if row is not None:
+            self.waiting[opv.id] = row
+        elif opv.broker != broker:
+            self.off_list.add(opv.id)
+        self.record(occurrence, "done", None, [{"action": "return", "result": "done", "broker": broker}])
 
     def cut(self, occurrence: Occurrence) -> None:
         """Ends a loop, naming the automations that made it."""
@@ -108,7 +128,7 @@ class RunEvents:
 
     def _run(self, round_: Round, row: Any, checked: CheckedAutomation) -> None:
         opv = round_.batch.opvs[row.opportunity_id]
-        key = checked.automation.key
+        key = checked.key
         chain = (*filter(None, row.chain.split(",")), key)
         occurrence = Occurrence(round_.tx, key, opv, str(row.seq), Cause(f"automation:{key}", row.depth + 1, chain))
         if row.depth >= MAX_DEPTH:
@@ -130,10 +150,15 @@ class RunTimers:
         for row in rows:
             opv = round_.batch.opvs[row.opportunity_id]
             checked = house.automations.get(row.automation)
-            if checked and _still_in_stage(opv, row):
+            if checked is None or opv.status != "open" or opv.stage != row.stage:
+                continue
+            facts = OpvFacts(opv, newest(round_.captures.get(opv.id, ())))
+            if checked.expiry is not None:
+                round_.expire(checked, checked.expiry, opv, row.stage_seq, facts)
+            elif opv.stage_seq == row.stage_seq:
                 cause = Cause(f"automation:{row.automation}", 1, (row.automation,))
                 occurrence = Occurrence(tx, row.automation, opv, f"timer:{row.stage_seq}", cause)
-                round_.run(checked, occurrence, OpvFacts(opv, newest(round_.captures.get(opv.id, ()))))
+                round_.run(checked, occurrence, facts)
         return _write(tx, round_, _TIMERS_DONE, [row.id for row in rows])
 
     def park(self, tx: Connection, id_: UUID, reason: str, detail: str, now: datetime) -> None:
@@ -156,10 +181,6 @@ def _capture_at(round_: Round, event: Any) -> Any | None:
     if event.kind == history.CREATED:
         return captures[0] if captures else None
     return newest(captures, event.seq)
-
-
-def _still_in_stage(opv: Opv, timer: Any) -> bool:
-    return opv.status == "open" and opv.stage == timer.stage and opv.stage_seq == timer.stage_seq
 
 
 def _write(tx: Connection, round_: Round, done: Statement, consumed: Sequence[UUID]) -> set[str]:

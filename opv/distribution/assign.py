@@ -53,8 +53,10 @@ def assign(
         batch.given_away.add(opv.id)
     opv.team, opv.manager, opv.broker, opv.assigned_at = place.team, place.manager, broker, batch.now
     _add_row(batch, opv, "sales", place, broker, decision)
-    tell_assigned(batch, opv, decision, until)
-    return batch.record(opv, history.ASSIGNED, cause, data, content)
+    tell_assigned(batch, opv, decision, place, broker, until)
+    seq = batch.record(opv, history.ASSIGNED, cause, data, content)
+    batch.begin_expiry(opv, seq)
+    return seq
 
 
 def put_in_pool(batch: Batch, opv: Opv, cause: Cause, *, rule: str | None, queue: str, decision: UUID) -> int:
@@ -112,6 +114,7 @@ def _put(
         data["previous"] = previous
     if part == "presales":
         opv.presales_team, opv.presales_manager, opv.presales_broker = place.team, place.manager, broker
+        tell_assigned(batch, opv, decision, place, broker, None, part)
     else:
         opv.second_broker = broker
     _add_row(batch, opv, part, place, broker, decision)

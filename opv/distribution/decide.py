@@ -24,11 +24,12 @@ from opv.distribution.gates import Gates, Said, is_capped
 from opv.distribution.loads import load_all
 from opv.distribution.notices import tell
 from opv.distribution.queues import Lane, lane_of, lock_queues, open_all, queue_key, write_queues
-from opv.distribution.returns import give_back, send_to
+from opv.distribution.returns import give_back, managed, send_to, terms_of
 from opv.distribution.rules import RuleFound, find_rule
 from opv.distribution.waiting import ACCEPTING, OFFERED, POOL, WAITING
 from opv.facts import CAPTURES, OpvFacts, by_opv, newest
 from opv.house import House
+from schemas.config import Terms
 
 _WORK = Base.metadata.tables["distribution_work"]
 _VERSIONS = Base.metadata.tables["config_versions"]
@@ -163,12 +164,33 @@ def _settle(table: _Table, desk: Desk, work: AnyRow) -> None:
         way = queue.offer.otherwise if queue else "pool"
         changes = send_to(table.batch, opv, _cause(work), way, "not_claimed", line=work.queue)
         if way == "alert":
-            changes = {"state": POOL, "due_at": None, "reason": "not_claimed"}
+            changes = _leave(table.batch, opv, work)
     else:
         ruling = desk.decide(work, opv, table.found[opv.id], table.lanes[opv.id])
-        changes = _carry_out(table.batch, opv, work, ruling)
+        if ruling.kind == "wait" and work.hops and _all_tried(table, opv, work):
+            queue = table.lanes[opv.id][0].queue
+            terms = accept_of(table.found[opv.id].rule, queue) or table.batch.house.stages[opv.stage].expiry or Terms()
+            changes = send_to(table.batch, opv, _cause(work), terms.then, "nobody_else", line=work.queue)
+        else:
+            changes = _carry_out(table.batch, opv, work, ruling)
     if changes is not None:
         table.kept.append({"opportunity_id": opv.id, **_row_of(work), **changes})
+
+
+def _leave(batch: Batch, opv: Opv, work: AnyRow) -> dict[str, Any]:
+    """Nobody claimed the OPV: it may still be claimed, and a manager is told."""
+    seq = batch.record(opv, history.UNDISTRIBUTED, _cause(work), {"reason": "not_claimed", "rule": work.rule})
+    manager = managed(batch, opv, "manager").manager
+    targets = batch.house.configuration.notices.returned
+    tell(batch, opv, history.UNDISTRIBUTED, [manager] if manager else [], targets, f"{opv.id}:{seq}")
+    return {"state": POOL, "due_at": None, "reason": "not_claimed"}
+
+
+def _all_tried(table: _Table, opv: Opv, work: AnyRow) -> bool:
+    """Whether all brokers who may get a returned OPV had it already: then it waits for nobody."""
+    tried, roster = set(tried_of(work)), table.batch.house.roster
+    brokers = [one for lane in table.lanes[opv.id] for one in lane.brokers if roster.is_active(one)]
+    return bool(brokers) and tried.issuperset(brokers)
 
 
 def _row_of(work: AnyRow) -> dict[str, Any]:
@@ -178,9 +200,7 @@ def _row_of(work: AnyRow) -> dict[str, Any]:
 
 def _expire(batch: Batch, opv: Opv, work: AnyRow) -> dict[str, Any] | None:
     """The broker did not accept in time."""
-    house = batch.house
-    queue = house.queues.get(queue_key(work.queue)) if work.queue else None
-    terms = accept_of(house.rules_by_key.get(work.rule), queue)
+    terms = terms_of(batch.house, work)
     if terms is None or opv.broker != work.broker or (terms.spare_contacted and opv.first_contact_at is not None):
         return None
     return give_back(

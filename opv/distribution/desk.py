@@ -15,10 +15,8 @@ from opv.distribution.queues import Lane, Open
 from opv.distribution.rules import RuleFound, Waits
 from opv.house import CheckedRule, House
 from opv.roster import Place
-from schemas.config import Accept, Queue, Skills
+from schemas.config import Accept, Queue
 from schemas.duration import Duration
-
-NO_SKILLS = Skills()
 
 
 class Case(Waits, Protocol):
@@ -105,18 +103,6 @@ class Desk:
         line_key, used = (lanes[0].key, lanes[0].key in self.used) if lanes else (None, False)
         snapshot = self._lines[lanes[0].key].snapshot["digest"] if used else None
         return Ruling("wait", rule.key, explanation, line=line_key, until=due, reason=first, snapshot=snapshot)
-
-    def may_claim(self, case: Case, opv: Placed, line: Open, checked: CheckedRule | None, broker: str) -> str | None:
-        """Why the broker may not claim an OPV that is offered, or in a pool; None when it may."""
-        line.ask(self._gates)
-        if broker not in line.standing.closed:
-            return "not_in_queue"
-        closed = line.standing.closed[broker]
-        if closed is not None and closed.reason not in ("off_shift", "holiday"):
-            return closed.reason
-        gate = self._gates.of_lead(opv.client_id, (), line.lane.queue, checked.rule.skills if checked else NO_SKILLS)
-        found = gate(broker)
-        return found.reason if found else None
 
     def _may_change(self, lanes: Sequence[Lane]) -> bool:
         """Whether somebody who is left out may not be so later, without the configuration changing."""

@@ -91,6 +91,13 @@ class Gates:
             return "excluded_pair"
         return closed.reason if closed else None
 
+    def claiming(self, broker: str, client: UUID, queue: Queue, part: str, skills: Skills) -> str | None:
+        """Why the broker may not claim an OPV that is offered, or in a pool; None when it may. Off duty it may."""
+        closed = self.standing(queue, (broker,), part).closed[broker]
+        if closed is None or closed.reason in ("off_shift", "holiday"):
+            closed = self.of_lead(client, (), queue, skills)(broker)
+        return closed.reason if closed else None
+
     def _standing(
         self, broker: str, queue: Queue, part: str, on_stand: Collection[str] | None
     ) -> tuple[Closed | None, datetime]:

@@ -11,16 +11,27 @@ from uuid import UUID
 from db.ids import new_id
 from opv import history
 from opv.batch import Batch, Opv
+from opv.roster import Place
+from schemas.notice import KIND
 
-KIND = "notice"
 
-
-def tell_assigned(batch: Batch, opv: Opv, decision: UUID, until: datetime | None) -> None:
-    """Tells the broker, or the manager of an OPV without one; `until`: when it is to be accepted."""
-    person = opv.broker or opv.manager
+def tell_assigned(
+    batch: Batch,
+    opv: Opv,
+    decision: UUID,
+    place: Place,
+    broker: str | None,
+    until: datetime | None,
+    part: str = "sales",
+) -> None:
+    """Tells the broker who is given the part of the OPV, or the place's manager without one; `until`: when it is to be
+    accepted."""
+    person = broker or place.manager
     if person is not None:
+        said = {} if part == "sales" else {"part": part}
         accept = {"accept_until": history.stamp(until)} if until else {}
-        tell(batch, opv, history.ASSIGNED, [person], batch.house.configuration.notices.assigned, decision, **accept)
+        targets = batch.house.configuration.notices.assigned
+        tell(batch, opv, history.ASSIGNED, [person], targets, decision, **said, **accept)
 
 
 def tell(

@@ -63,6 +63,25 @@ def lane_of(queue: Queue, part: str, development: str | None, house: House) -> L
     return Lane(key, queue, part, teams, tuple(house.roster.members_of(teams, part)))
 
 
+def lane_at(line: str, part: str, house: House) -> Lane | None:
+    """The lane of a line; None when its queue is no longer configured."""
+    key, _, development = line.partition("@")
+    queue = house.queues.get(key)
+    return None if queue is None else lane_of(queue, part, development or None, house)
+
+
+def lines_of(person: str, house: House) -> Iterable[str]:
+    """Keys of the lines that the person is on."""
+    teams = {place.team for place in house.roster.places(person)}
+    for queue in house.queues.values():
+        if person in queue.brokers or teams.intersection(queue.teams):
+            yield queue.key
+        elif not queue.brokers and not queue.teams:
+            for development in house.catalog.developments.values():
+                if teams.intersection(development.teams):
+                    yield f"{queue.key}@{development.key}"
+
+
 def queue_key(line: str) -> str:
     """The key of the queue that a line is of."""
     return line.partition("@")[0]

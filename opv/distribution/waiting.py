@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, or_, select
+from sqlalchemy import Connection, delete, or_, select, update
 
 from db.bulk import add_new, insert_rows
 from db.models import Base
@@ -56,6 +56,13 @@ def waiting_row(
 def first_part(house: House, stage: str) -> str:
     """Which part of an OPV in the stage is distributed first: pre-sales in its stages, when a rule is for it."""
     return "presales" if stage in house.presales_stages and house.distributes("presales") else "sales"
+
+
+def relist(tx: Connection, batch: Batch, opv: UUID, changes: Mapping[str, Any]) -> None:
+    """Changes the OPV's row, which is locked; a worker that claimed it meanwhile finds that it is no longer its own."""
+    row = {**changes, "lease": None, "attempts": 0, "config_version": batch.house.version}
+    tx.execute(update(_WORK).where(_WORK.c.opportunity_id == opv).values(**row))
+    batch.woken.add("distribution")
 
 
 def put_on_list(tx: Connection, batch: Batch, waiting: Mapping[UUID, dict[str, Any]]) -> None:

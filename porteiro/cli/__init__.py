@@ -18,6 +18,7 @@ from porteiro.cli import (
     importing,
     operations,
     opv,
+    opv_acceptance,
     reconcile,
     report,
     retention,
@@ -52,8 +53,8 @@ def _options(
 
 
 for group in (
-    run, configuration, deliveries, importing, opv, client, operations, channels, reconcile, unmapped, token, history,
-    source, report, retention,
+    run, configuration, deliveries, importing, opv, opv_acceptance, client, operations, channels, reconcile, unmapped,
+    token, history, source, report, retention,
 ):  # fmt: skip
     group.register(app)
 

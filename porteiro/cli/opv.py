@@ -9,6 +9,7 @@ import typer
 
 from porteiro.cli import (
     client,
+    opv_acceptance,
     opv_actions,
     opv_attachments,
     opv_conversion,
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_opvs)
     group.command("show")(show_opv)
     opv_actions.register(group)
+    opv_acceptance.register_of_opv(group)
     opv_conversion.register(group)
     client.register_of_opv(group)
     opv_history.register(group)
@@ -127,6 +129,8 @@ def _card(opv: Opv, at: Opened) -> Iterator[tuple[str, object]]:
     yield "Pré-atendimento", " / ".join(filter(None, (opv.presales_team, opv.presales_manager, opv.presales_broker)))
     yield "Criada em", at.moment(opv.created_at)
     yield "Atribuída em", at.moment(opv.assigned_at)
+    if opv.acceptance:
+        yield "Aceite", f"de {opv.acceptance.broker} até {at.moment(opv.acceptance.until)}"
     yield "Primeiro contato em", at.moment(opv.first_contact_at)
     if opv.undistributed:
         yield "Sem corretor", f"{opv.undistributed.reason}, desde {at.moment(opv.undistributed.since)}"

@@ -19,8 +19,8 @@ from db.session import Database
 from opv.house import House, build_house
 from porteiro.configuration.apply import in_force
 from porteiro.configuration.channels import secret_fields
-from porteiro.configuration.secrets import fill
-from schemas.config import Channel, Configuration, Target
+from porteiro.configuration.secrets import fill, names_in
+from schemas.config import Channel, Configuration, Notices, Target
 from schemas.errors import Retry
 from schemas.source import Entrance
 from schemas.target import ConfiguredTarget
@@ -75,9 +75,19 @@ class Houses:
             return None
         entrances = self._entrances(configuration, stored.channels(tx))
         by_number = {entrance.id: entrance for entrance in entrances}
-        return build_house(
-            number, configuration, by_number, {one.key: self._target(one) for one in configuration.targets}
-        )
+        address, secret = self._links(configuration.notices)
+        targets = {one.key: self._target(one) for one in configuration.targets}
+        return build_house(number, configuration, by_number, targets, link_address=address, link_secret=secret)
+
+    def _links(self, notices: Notices) -> tuple[str | None, str | None]:
+        """Where links lead and what signs them; neither while a variable is not set."""
+        unset = [name for name in names_in([notices.address, notices.secret]) if not self._secrets.get(name)]
+        for name in unset:
+            self._warn(f"notices: {name} is not set; they go out without links")
+        if unset or notices.address is None or notices.secret is None:
+            return None, None
+        address, secret = fill([notices.address, notices.secret], lambda name: self._secrets[name])
+        return address.rstrip("/"), secret
 
     def _target(self, target: Target) -> ConfiguredTarget:
         """The target with its secrets; without options while a variable is not set, or they are not its own."""

@@ -52,7 +52,7 @@ def test_rules_hold_their_queue() -> None:
 
 
 def test_automations_are_found_by_what_they_listen_to() -> None:
-    assert [one.automation.key for one in HOUSE.by_event["opv.assigned"]] == ["hello"]
+    assert [one.key for one in HOUSE.by_event["opv.assigned"]] == ["hello"]
     (quiet,) = HOUSE.by_stage["new"]
     assert quiet.wait is not None
     assert quiet.wait.span == timedelta(hours=2)

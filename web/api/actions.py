@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Response
@@ -13,11 +14,13 @@ from opv.actions import Acting, comment, contact, move_stage, reopen, win, withd
 from opv.by_people import Done, act, register
 from opv.conversion import requests
 from opv.conversion.parts import give
+from opv.distribution.acceptance import accept, refuse
 from opv.undo import undo_move
 from schemas.conversion import RequestItem
 from schemas.errors import Reject
 from schemas.opv import Opv
 from schemas.opv_actions import (
+    AcceptanceBody,
     CommentBody,
     ContactBody,
     RegistrationBody,
@@ -86,6 +89,13 @@ def change_assignment(ident: str, caller: Calls, body: TransferBody, _: NoParame
     return _act(caller, ident, lambda at: give(at, body.part, body.reason, **to))
 
 
+@router.post("/{ident}/acceptance")
+def answer_acceptance(ident: str, caller: Calls, body: AcceptanceBody, _: NoParameters) -> Opv:
+    """Accepts an OPV that the caller was given to accept in time, or refuses it: then it returns at once."""
+    deed = accept if body.accept else partial(refuse, reason=body.reason)
+    return _done(caller, lambda v: act(v.tx, v.house, v.viewer, caller.desk.clock(), ident, deed, accepts=False))
+
+
 @router.post("/{ident}/withdrawal")
 def withdraw_opv(ident: str, caller: Calls, body: WithdrawalBody, _: NoParameters) -> Opv:
     """Closes the OPV as lost."""
@@ -113,7 +123,7 @@ def _act(caller: Caller, ident: str, deed: Callable[[Acting], object]) -> Opv:
 
 
 def _done(caller: Caller, do: Callable[[Visit], Done]) -> Opv:
-    return committed(caller, do, _opv)
+    return committed(caller, do, shown_opv)
 
 
 def committed(caller: Caller, do: Callable[[Visit], Done], show: Callable[[Visit, Done], Shown]) -> Shown:
@@ -126,7 +136,8 @@ def committed(caller: Caller, do: Callable[[Visit], Done], show: Callable[[Visit
     return item
 
 
-def _opv(visit: Visit, done: Done) -> Opv:
+def shown_opv(visit: Visit, done: Done) -> Opv:
+    """The OPV that was acted on."""
     item = opvs.one(visit.tx, true(), str(done.opv))
     visit.note_reads([done.opv], "opv")
     if item is None:
@@ -136,5 +147,5 @@ def _opv(visit: Visit, done: Done) -> Opv:
 
 def _registered(visit: Visit, done: Done) -> Opv | RequestItem:
     if done.request is None:
-        return _opv(visit, done)
+        return shown_opv(visit, done)
     return requests.one(visit.tx, visit.house, visit.viewer, done.request)

@@ -13,7 +13,7 @@ from db.session import Database
 from opv.house import HouseOf
 from schemas.files import Files
 from schemas.target import Target
-from web import health, metrics
+from web import health, links, metrics
 from web.api import (
     actions,
     attachments,
@@ -21,6 +21,7 @@ from web.api import (
     conversion,
     data_subjects,
     deliveries,
+    offers,
     operations,
     opvs,
     pending_items,
@@ -83,18 +84,19 @@ def create_api(
         redoc_url=None,
         redirect_slashes=False,
     )
-    api.state.desk = Desk(database, house, wake, clock, files, targets or {})
+    api.state.desk = desk = Desk(database, house, wake, clock, files, targets or {})
     install(api)
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
     parts = (
         opvs, actions, clients, data_subjects, conversion, pending_items, attachments, withdrawals, sales, deliveries,
-        operations, reports,
+        operations, reports, offers,
     )  # fmt: skip
     for part in parts:
         routes.include_router(part.router)
     api.include_router(routes)
     api.include_router(health.router(database, clock))
     api.include_router(metrics.router(database, clock))
+    api.include_router(links.router(desk))
     api.add_api_route("/", _front_page, include_in_schema=False, response_class=HTMLResponse)
     return api
 

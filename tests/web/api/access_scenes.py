@@ -21,8 +21,9 @@ from uuid import UUID
 from sqlalchemy import update
 
 from db.ids import new_id
-from db.models import DeliveryOutcome, Opportunity
+from db.models import DeliveryOutcome, DistributionWork, Opportunity
 from opv.house import House, build_house
+from opv.links import Deed, Link, address_of
 from schemas.config import Configuration
 from tests.stored import CONFIGURATION, NOW, Stored, ago
 
@@ -53,8 +54,10 @@ def access_house() -> House:
         {"key": "new", "name": "Novo lead"},
         {"key": "contacted", "name": "Em atendimento"},
     ]
-    configuration = {**CONFIGURATION, "people": people, "funnel": {"stages": stages}}
-    return build_house(1, Configuration.model_validate(configuration), {})
+    queues = [{"key": "sul", "teams": ["sul"], "strategy": "manual"}]
+    configuration = {**CONFIGURATION, "people": people, "funnel": {"stages": stages}, "queues": queues}
+    links = {"link_address": "https://leads.example.com", "link_secret": "segredo"}
+    return build_house(1, Configuration.model_validate(configuration), {}, **links)
 
 
 @dataclass
@@ -84,6 +87,12 @@ class Scene:
         opv = self.opv
         with self.store.database.write() as tx:
             tx.execute(update(Opportunity).where(Opportunity.id == opv).values(**columns))
+
+    def listed(self, **columns: Any) -> None:
+        """Changes the OPV's row on the list of those that wait."""
+        opv = self.opv
+        with self.store.database.write() as tx:
+            tx.execute(update(DistributionWork).where(DistributionWork.opportunity_id == opv).values(**columns))
 
 
 def _client(scene: Scene) -> UUID:
@@ -128,6 +137,36 @@ def _request(scene: Scene) -> UUID:
     return id_
 
 
+def _to_accept(scene: Scene) -> None:
+    scene.store.waits(scene.opv)
+    scene.listed(state="accepting", broker="ana", due_at=NOW + timedelta(days=1))
+
+
+def _in_pool(scene: Scene) -> None:
+    scene.set(broker=None, manager=None, team=None, presales_broker=None)
+    scene.store.waits(scene.opv, "pool")
+    scene.listed(state="pool", queue="sul")
+
+
+def _acceptance(scene: Scene) -> str:
+    _to_accept(scene)
+    decision = new_id()
+    scene.store.insert("assignments", {
+        "id": new_id(), "opportunity_id": scene.opv, "decision_id": decision, "team": "sul", "manager": "paula",
+        "broker": "ana", "since": NOW, "part": "sales",
+    })  # fmt: skip
+    return _token("accept", Link(scene.opv, "ana", str(decision)))
+
+
+def _claim(scene: Scene) -> str:
+    _in_pool(scene)
+    return _token("claim", Link(scene.opv, "ana", "1"))
+
+
+def _token(deed: Deed, link: Link) -> str:
+    return str(address_of(access_house(), deed, link, NOW)).rpartition("/")[2]
+
+
 def _delivery(scene: Scene) -> UUID:
     id_ = scene.store.delivery(DeliveryOutcome.IGNORED)
     scene.store.submission(id_, "ignored", reason="junk_phone")
@@ -142,6 +181,8 @@ MAKERS: Mapping[str, Callable[[Scene], object]] = {
     "attachments": _attachment,
     "transfer-requests": _request,
     "people": lambda _: "ana",
+    "accept": _acceptance,
+    "claim": _claim,
 }
 """By the segment of the path before an id: what makes the thing, on the scene's OPV where it belongs to one, and gives
 its id."""
@@ -152,6 +193,7 @@ BODIES: Mapping[str, Callable[[Scene], dict[str, Any]]] = {
     "POST /api/v1/opvs/{ident}/contacts": lambda _: _json(kind="call"),
     "POST /api/v1/opvs/{ident}/stage": lambda _: _json(stage="contacted"),
     "POST /api/v1/opvs/{ident}/assignment": lambda _: _json(broker="bia", reason="férias"),
+    "POST /api/v1/opvs/{ident}/acceptance": lambda _: _json(accept=True),
     "POST /api/v1/opvs/{ident}/withdrawal": lambda _: _json(reason="price"),
     "POST /api/v1/opvs/{ident}/won-sale": lambda _: _json(value="350000.00", unit="AP-101", date=f"{ago(86400):%F}"),
     "POST /api/v1/opvs/{ident}/clients": lambda _: _json(name="Caio Exemplo", kind="natural", role="guarantor"),
@@ -171,6 +213,8 @@ BODIES: Mapping[str, Callable[[Scene], dict[str, Any]]] = {
 """By route: what is sent, as arguments of `requests.request` (`json`, or `files` and `data`)."""
 
 STATES: Mapping[str, Callable[[Scene], None]] = {
+    "POST /api/v1/opvs/{ident}/acceptance": _to_accept,
+    "POST /api/v1/opvs/{ident}/claim": _in_pool,
     "POST /api/v1/opvs/{ident}/reopening": lambda scene: scene.set(status="lost"),
 }
 """By route: what must be so before the call."""

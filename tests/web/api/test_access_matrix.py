@@ -19,7 +19,10 @@ from tests.web.api.conftest import Served, files_in, now, serve
 from web.api.app import create_api
 
 MATRIX = Path(__file__).with_name("access_matrix.txt")
-HIDDEN = ("GET /", "GET /metrics", "GET /api/v1/openapi.json")
+HIDDEN = (
+    "GET /", "GET /metrics", "GET /api/v1/openapi.json", "GET /accept/{token}", "POST /accept/{token}",
+    "GET /claim/{token}", "POST /claim/{token}",
+)  # fmt: skip
 """Routes that the description leaves out."""
 
 _ID = re.compile(r"([\w-]+)/\{\w+\}")

@@ -25,6 +25,7 @@ from porteiro.cli import (
     source,
     token,
     unmapped,
+    why,
 )
 
 app = typer.Typer(
@@ -53,7 +54,7 @@ def _options(
 
 for group in (
     run, configuration, deliveries, importing, opv, client, operations, channels, reconcile, unmapped, token, history,
-    source, report, retention,
+    source, report, retention, why,
 ):  # fmt: skip
     group.register(app)
 

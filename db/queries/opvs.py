@@ -191,8 +191,10 @@ def _captures(tx: Connection, opvs: Iterable[UUID]) -> dict[UUID, list[Capture]]
 def capture_of(row: Row[*tuple[Any, ...]], newest_first: Sequence[Row[*tuple[Any, ...]]]) -> Capture:
     """A capture card out of its row, one of those of its OPV."""
     card = {name: row._mapping[name] for name in _CARD}
+    details = {name: value for name, value in read_json(row.details).items() if value is not None}
     return Capture(
-        **{name: value for name, value in read_json(row.details).items() if value is not None},
+        **details,
+        broker_named=details.get("broker"),
         **card,
         first_touch=row is newest_first[-1],
         last_touch=row is newest_first[0],

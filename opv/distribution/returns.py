@@ -37,6 +37,7 @@ def give_back(
         place = batch.house.roster.place(broker)
         assign_part(batch, opv, cause, "second", place, broker, rule=RETURN_RULE, explanation=explanation)
     if way == "next":
+        batch.woken.add("distribution")
         left_out = [*(key for key in tried if key != broker), *([broker] if broker else [])]
         return {
             "state": WAITING, "due_at": batch.now, "since": batch.now, "reason": None, "broker": None, "rule": None,

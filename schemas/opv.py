@@ -51,8 +51,9 @@ class OpvClient(BaseModel):
 
 class Capture(BaseModel):
     """A capture card. `by` is the person who registered it by hand, `typed` what was typed, word for word. `price` is
-    in reais; `broker_named` is whom of the house the sender named, as sent; `raw` holds each value as sent that was changed, dropped or not resolved, `flags` say what was done. The
-    first and the last touch of an OPV are its oldest and its newest card."""
+    in reais; `broker_named` is whom of the house the sender named, as sent; `raw` holds each value as sent that was
+    changed, dropped or not resolved, `flags` say what was done. The first and the last touch of an OPV are its oldest
+    and its newest card."""
 
     source: str
     first_touch: bool

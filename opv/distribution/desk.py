@@ -94,7 +94,7 @@ class Desk:
             ruling = ruling or (None if open_to_all else self._pick(case, opv, found.rule, line, explanation, reasons))
             if ruling is not None:
                 if reasons:
-                    explanation["fell_back"] = reasons
+                    ruling.explanation["fell_back"] = reasons
                 return ruling
             until = min(until or line.standing.until, line.standing.until)
         own = reasons[0] if reasons else {"because": "no_broker"}

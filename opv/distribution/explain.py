@@ -71,7 +71,9 @@ def rule_tried(one: Mapping[str, Any], because: str | None) -> RuleTried:
     """A rule that was tried, in words. `because` may be blank where a person was erased."""
     broker = one.get("broker")
     if one["matched"]:
-        said = "a oferta da fila venceu sem que alguém a assumisse" if one.get("unclaimed") else "vale para o lead"
+        said = "vale para o lead"
+        said = "a oferta venceu sem que alguém a assumisse" if one.get("unclaimed") else said
+        said = "foi escolhida por quem redistribuiu" if one.get("asked_for") else said
     elif because is None:
         said = "não valeu"
     else:

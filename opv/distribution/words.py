@@ -51,6 +51,9 @@ OPV: Mapping[str, str] = {
     "pool": "está no bolsão",
     "not_accepted": "não foi aceita a tempo",
     "not_claimed": "ninguém a assumiu a tempo",
+    "refused": "foi recusada",
+    "stage_expired": "ficou tempo demais na etapa",
+    "nobody_else": "todos já a tiveram",
     "rescue": "quem a deixou passar ainda a acompanha",
     "worker_killed": "a distribuição falhou e foi interrompida",
 }

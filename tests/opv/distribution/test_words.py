@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import get_args
 
 from opv.distribution.gates import CAPS
-from opv.distribution.words import OPERATORS, STRATEGIES, WORDS, condition
+from opv.distribution.words import OPERATORS, STRATEGIES, UNAVAILABLE, WORDS, condition
 from schemas.conditions import OPERATORS as KNOWN_OPERATORS
 from schemas.conditions import Condition
 from schemas.config.distribution import Strategy
@@ -95,3 +96,12 @@ def test_why_a_condition_fails_is_said_in_portuguese() -> None:
          "nenhuma destas: price é 100; a regra pede 1; state não veio; a regra pede 'SP'"),
     ):  # fmt: skip
         assert condition(Condition.read(when)[0].test(facts).because) == said
+
+
+def test_the_page_for_users_has_every_code_in_the_same_words() -> None:
+    page = (ROOT / "docs" / "distribution.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", page, re.MULTILINE))
+    assert {code: rows.get(code) for code in WORDS if code != UNAVAILABLE} == {
+        code: said for code, said in WORDS.items() if code != UNAVAILABLE
+    }
+    assert {strategy for strategy in get_args(Strategy) if f"| `{strategy}`" not in page} == set()

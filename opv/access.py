@@ -110,6 +110,12 @@ def decided_by(viewer: Viewer, house: House) -> ColumnElement[bool]:
     return or_(o.manager == viewer.person, o.broker.in_(led), and_(nobody, early))
 
 
+def explained(viewer: Viewer, house: House) -> ColumnElement[bool]:
+    """Condition on `opportunities`: those of which the viewer may see why they are with whom they are. Operations see
+    that of all, masked."""
+    return true() if may_operate(viewer) else visible(viewer, house)
+
+
 def may_operate(viewer: Viewer) -> bool:
     """Whether the viewer sees deliveries, work and the like, which belong to no single OPV."""
     return viewer.role in ("director", "ops")

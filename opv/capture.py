@@ -20,7 +20,7 @@ from opv.actions import Acting
 from opv.batch import OPVS_BESIDES, OPVS_OF_CLIENTS, Batch, Cause, Opv, opvs_by_id
 from opv.catalog import REGISTRIES
 from opv.distribution.assign import assign, assign_part
-from opv.distribution.waiting import first_part, put_on_list, waiting_row
+from opv.distribution.waiting import broker_before, first_part, put_on_list, waiting_row
 from opv.late import LATE, clock_start
 from opv.matching import Matched, Person, client_changes, client_row, match
 from opv.normalize import NormalizedLead
@@ -205,7 +205,7 @@ def _opv_for(
     opv = batch.new_opv(person.id, development)
     own.append(opv)
     batch.rows["involved_clients"].append({"opportunity_id": opv.id, "client_id": person.id, "role": "buyer"})
-    prefer, since = _broker_before(own[:-1])
+    prefer, since = broker_before(own[:-1])
     waiting[opv.id] = waiting_row(
         opv.id, batch.now, prefer=prefer, prefer_at=since, part=first_part(batch.house, opv.stage)
     )
@@ -220,16 +220,6 @@ def _reopen(batch: Batch, opv: Opv, waiting: dict[UUID, dict[str, Any]]) -> Opv:
     if opv.broker is None or not batch.house.roster.is_active(opv.broker):
         waiting.setdefault(opv.id, waiting_row(opv.id, batch.now))
     return opv
-
-
-def _broker_before(earlier: Sequence[Opv]) -> tuple[str | None, datetime | None]:
-    """The broker who serves an open OPV of the client, or else served the client last, and then since when."""
-    served = [o for o in earlier if o.broker and o.assigned_at]
-    if not served:
-        return None, None
-    open_ = [o for o in served if o.status == "open"]
-    newest = max(open_ or served, key=lambda o: o.assigned_at or o.created_at)
-    return newest.broker, None if open_ else newest.assigned_at
 
 
 def _resolve(batch: Batch, lead: NormalizedLead) -> tuple[str | None, list[tuple[str, str]]]:

@@ -199,7 +199,7 @@ def _implied(configuration: Configuration) -> Iterable[CheckedRule]:
         Rule(key=LISTING_RULE, listing_broker=ListingBroker()),
     )
     for rule in ways:
-        if not any(written.way == rule.way for written in rules):
+        if not any(written.way == rule.way and written.part == rule.part for written in rules):
             yield CheckedRule(rule, ALWAYS, implied=True)
 
 

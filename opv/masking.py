@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from opv.access import Viewer, sees_persons
+from opv.distribution.explain import rule_tried
+from opv.distribution.words import WORDS
 from schemas.operations import (
     AlarmItem,
     ChannelItem,
@@ -34,6 +36,7 @@ from schemas.operations import (
 )
 from schemas.page import Page
 from schemas.source import percent_decoded
+from schemas.why import RuleTried, Why
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -194,6 +197,17 @@ def _run(one: RunItem) -> dict[str, Any]:
     return {"because": because, "steps": _steps(one.steps)}
 
 
+def _why(one: Why) -> dict[str, Any]:
+    return {"rules": [_rule(tried) for tried in one.rules]}
+
+
+def _rule(one: RuleTried) -> RuleTried:
+    """Why a rule names nobody is a code; why its condition does not hold quotes the lead."""
+    if one.because is None or one.because in WORDS:
+        return one
+    return rule_tried(one.model_dump(), masked_condition(one.because))
+
+
 def _steps(steps: Any) -> Any:
     """What a step tells by key stays; why it was refused is a sentence, and the code of its reason stands beside it."""
     if not isinstance(steps, list):
@@ -212,6 +226,7 @@ _MASKS: Sequence[tuple[type[BaseModel], Callable[[Any], dict[str, Any]]]] = (
     (UnmappedItem, _unmapped),
     (MergeSuggestionItem, _suggestion),
     (RunItem, _run),
+    (Why, _why),
     (DriftItem, lambda one: {"field": masked_name(one.field)}),
 )
 _NO_PERSON = (AlarmItem, ChannelItem, ForwardingItem, QueueItem, ReplayAnswer, StepWork, UndistributedItem)

@@ -52,8 +52,9 @@ class OpvClient(BaseModel):
 
 class Capture(BaseModel):
     """A capture card. `by` is the person who registered it by hand, `typed` what was typed, word for word. `price` is
-    in reais; `raw` holds each value as sent that was changed, dropped or not resolved, `flags` say what was done. The
-    first and the last touch of an OPV are its oldest and its newest card."""
+    in reais; `broker_named` is whom of the house the sender named, as sent; `raw` holds each value as sent that was
+    changed, dropped or not resolved, `flags` say what was done. The first and the last touch of an OPV are its oldest
+    and its newest card."""
 
     source: str
     first_touch: bool
@@ -76,6 +77,7 @@ class Capture(BaseModel):
     price: float | None
     city: str | None
     state: str | None
+    broker_named: str | None = None
     ad: dict[str, Any] = Field(default_factory=dict)
     utm: dict[str, Any] = Field(default_factory=dict)
     click_ids: dict[str, Any] = Field(default_factory=dict)

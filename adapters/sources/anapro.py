@@ -33,7 +33,7 @@ from adapters.sources.form_keys import json_or_form, listed
 SECRETS = ("Key", "KeyIntegradora", "KeyAgencia")
 PHONES = "PessoaTelefones"
 READ = ("PessoaNome", "PessoaSobrenome", "PessoaEmail", "Observacoes", "CampanhaKey", "ProdutoKey", "CanalKey", "Midia",
-        "Peca", "CampanhaPeca", "KeyExterno")  # fmt: skip
+        "Peca", "CampanhaPeca", "UsuarioEmail", "KeyExterno")  # fmt: skip
 KEPT = ("TagAtalho", "GrupoPeca", "PessoaSexo", "Status")
 SPELLED = {name.lower(): name for name in (*SECRETS, PHONES, *READ, *KEPT)}
 """Their server does not tell case apart, so pages write as they like."""
@@ -69,6 +69,7 @@ class Anapro(Source):
             medium=utm["source"],
             origin=body.text("CanalKey"),
             development=body.text("ProdutoKey"),
+            broker=body.text("UsuarioEmail"),
             utm={name: text for name, text in utm.items() if text},
         )
         read = ReadLead(identifier(body.text("KeyExterno")), lead)

@@ -74,6 +74,7 @@ class CvCrm(Source):
             origin=body.text("origem"),
             development=next(iter(developments), None),
             city=body.text("cidade"),
+            broker=body.text("corretor"),
             state=body.text("estado"),
             utm={name.removeprefix("utm_"): text for name, text in body.texts(*UTM).items()},
             click_ids=body.texts(*CLICK_IDS),

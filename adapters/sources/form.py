@@ -60,6 +60,8 @@ PHONE = re.compile(r"(?<!\d)(?:\+?55[\s.-]?)?\(?0?[1-9]\d\)?[\s.-]{0,2}(?:9[\s.-
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _YES = frozenset({"sim", "yes", "aceito", "aceita", "concordo", "autorizo", "accept", "accepted", "agree"})
+_YES_OR_NO = frozenset({"sim", "nao", "s", "n", "yes", "no", "true", "false"})
+"""Answers to `É corretor?`, which name nobody."""
 _NO = ("nao", "n", "no", "false", "0", "off")
 _TESTING = ("test", "teste")
 _LIVE = ("production", "producao", "live")
@@ -233,6 +235,8 @@ class _Reading:
             self._take_ddd(sent)
         elif field == "email":
             lead.emails += sent.texts
+        elif field == "broker" and fold(sent.texts[0]) in _YES_OR_NO:
+            add_answer(lead, sent.shown, sent.answer)
         elif field == "consent":
             lead.consent.append({"key": sent.shown, "granted": _granted(sent.texts[0]), "value": sent.answer})
         elif field == "test":

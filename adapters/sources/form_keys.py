@@ -35,6 +35,9 @@ def _both(things: str, parts: str) -> tuple[str, ...]:
     return tuple(f"{a} {b}" for pair in pairs for a, b in (pair, pair[::-1]))
 
 
+_BROKERS = "corretor broker agente agent"
+"""Whom of the house a sender names. `agente` alone is a browser's (`agente do usuário`)."""
+
 SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "name": ("nome completo", "full name", "nome", "name", "razao social", "nome sobrenome", "cliente"),
     "first_name": ("first name", "primeiro nome", "firstname", "given name", "name first"),
@@ -59,6 +62,11 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "message": (
         "mensagem", "message", "observacao", "observacoes", "obs", "comentario", "comentarios", "comment", "comments",
         "msg", "duvida", "duvidas", "recado", "notes",
+    ),
+    "broker": (
+        *_both(_BROKERS, "email mail"), *_both(_BROKERS, "creci"), *_both(_BROKERS, "nome name"),
+        "corretor", "broker", "agent", "corretor responsavel",
+        *_both(_BROKERS, "telefone celular whatsapp phone"), *_both(_BROKERS, "id codigo cod code key"),
     ),
     "campaign": ("campanha", "campaign", "campaign name", "nome campanha", "campanha nome"),
     "medium": ("midia", "medium", "media", "meio"),

@@ -35,7 +35,7 @@ from adapters.sources.base import (
 )
 from adapters.sources.form_keys import PERSON, KeyTable, Leaf
 
-TAKEN = PERSON | {"message", "development", "listing", "city", "state"}
+TAKEN = PERSON | {"message", "development", "listing", "city", "state", "broker"}
 """Fields of a lead that a form's question can fill; `campaign` and the like are RD Station's to say."""
 
 CONTACT = (

@@ -13,7 +13,6 @@ from db.bulk import any_of
 from db.models import (
     CaptureOrigin,
     Client,
-    Decision,
     DistributionWork,
     HistoryContent,
     HistoryEntry,
@@ -21,18 +20,8 @@ from db.models import (
     Opportunity,
 )
 from db.queries.paging import cut, decode, encode, newest_first
-from schemas.opv import (
-    Capture,
-    DecisionItem,
-    HistoryFilters,
-    HistoryItem,
-    Opv,
-    OpvClient,
-    OpvFilters,
-    ToAccept,
-    WaitsForBroker,
-)
-from schemas.page import Page, Paging
+from schemas.opv import Capture, HistoryFilters, HistoryItem, Opv, OpvClient, OpvFilters, ToAccept, WaitsForBroker
+from schemas.page import Page
 
 WAITING = "waiting"
 """Reason of an OPV whose distribution was not tried yet."""
@@ -117,16 +106,6 @@ def history(
         statement = statement.where(HistoryEntry.seq > max(after, 0))
     rows, next_ = cut(list(tx.execute(statement)), filters, lambda row: encode(row.seq))
     return Page(items=[fact_of(row) for row in rows], next=next_)
-
-
-def decisions(tx: Connection, opv: UUID, paging: Paging) -> Page[DecisionItem]:
-    """Runs of distribution over the OPV, newest first, explained."""
-    names = ("at", "config_version", "rule", "queue", "broker", "reason")
-    columns = [getattr(Decision, name) for name in names]
-    statement = select(Decision.id, *columns, Decision.explanation).where(Decision.opportunity_id == opv)
-    rows, next_ = newest_first(tx, statement, Decision.id.expression, paging)
-    items = [DecisionItem(**{**row._mapping, "explanation": read_json(row.explanation)}) for row in rows]
-    return Page(items=items, next=next_)
 
 
 def _opvs(seen: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
@@ -226,8 +205,10 @@ def _captures(tx: Connection, opvs: Iterable[UUID]) -> dict[UUID, list[Capture]]
 def capture_of(row: Row[*tuple[Any, ...]], newest_first: Sequence[Row[*tuple[Any, ...]]]) -> Capture:
     """A capture card out of its row, one of those of its OPV."""
     card = {name: row._mapping[name] for name in _CARD}
+    details = {name: value for name, value in read_json(row.details).items() if value is not None}
     return Capture(
-        **{name: value for name, value in read_json(row.details).items() if value is not None},
+        **details,
+        broker_named=details.get("broker"),
         **card,
         first_touch=row is newest_first[-1],
         last_touch=row is newest_first[0],

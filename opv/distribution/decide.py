@@ -148,7 +148,9 @@ def _find(table: _Table, gates: Gates, work: AnyRow, captures: Sequence[Any]) ->
     else:
         facts = OpvFacts(opv, newest(captures))
         tried = tried_of(work)
-        found = find_rule(house, work, facts, gates.now, lambda person: gates.named(person, opv.client_id, tried))
+        found = find_rule(
+            house, work, facts, gates.now, lambda person, rule: gates.named(person, rule, opv.client_id, tried)
+        )
         queues = found.rule.queues if found.rule is not None and found.person is None else ()
     table.found[opv.id] = found
     table.lanes[opv.id] = [lane_of(queue, work.part, opv.development, house) for queue in queues]

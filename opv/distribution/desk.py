@@ -92,14 +92,15 @@ class Desk:
             ruling = ruling or (None if open_to_all else self._pick(case, opv, found.rule, line, explanation, reasons))
             if ruling is not None:
                 if reasons:
-                    explanation["fell_back"] = reasons
+                    ruling.explanation["fell_back"] = reasons
                 return ruling
             until = min(until or line.standing.until, line.standing.until)
-        first = reasons[0]["because"] if reasons else "no_broker"
-        explanation |= {name: value for one in reasons[-1:] for name, value in one.items() if name != "because"}
-        if reasons[:-1]:
-            explanation["fell_back"] = reasons[:-1]
-        due = until if first == "all_left_out" and self._may_change(lanes) else None
+        own = reasons[0] if reasons else {"because": "no_broker"}
+        first = own["because"]
+        explanation |= {name: value for name, value in own.items() if name not in ("because", "snapshot")}
+        if reasons[1:]:
+            explanation["fell_back"] = reasons[1:]
+        due = until if self._may_change(lanes) else None
         line_key, used = (lanes[0].key, lanes[0].key in self.used) if lanes else (None, False)
         snapshot = self._lines[lanes[0].key].snapshot["digest"] if used else None
         return Ruling("wait", rule.key, explanation, line=line_key, until=due, reason=first, snapshot=snapshot)
@@ -123,15 +124,17 @@ class Desk:
         if not line.lane.brokers:
             reasons.append({"queue": key, "because": "no_broker"})
             return None
-        explanation |= {"queue": key}
         rule, digest = checked.rule.key, line.snapshot["digest"]
         if queue.strategy == "manual":
+            explanation["queue"] = key
             return Ruling("pool", rule, explanation, line=key, reason="pool", snapshot=digest)
         gate = self._gates.of_lead(opv.client_id, tried_of(case), queue, checked.rule.skills)
-        closed = line.standing.closed
-        if not any(closed[broker] is None and gate(broker) is None for broker in line.lane.brokers):
-            reasons.append({"queue": key, "because": "all_left_out"})
+        asked = {broker: gate(broker) for broker, closed in line.standing.closed.items() if closed is None}
+        told = [{"broker": broker, "because": closed.reason} for broker, closed in asked.items() if closed is not None]
+        if len(told) == len(asked):
+            reasons.append({"queue": key, "excluded": told, "because": "all_left_out", "snapshot": digest})
             return None
+        explanation |= {"queue": key, "excluded": told}
         until = self._gates.now + Duration.parse(queue.offer.for_).span
         return Ruling("offer", rule, explanation, line=key, until=until, reason="offered", snapshot=digest)
 
@@ -151,8 +154,11 @@ class Desk:
         if pick.missed:
             told["missed"] = [{"broker": b, "because": r} for b, r in pick.missed]
         if pick.broker is None:
-            reasons.append({**told, "because": "all_left_out" if lane.brokers else "no_broker"})
+            digest = line.snapshot["digest"]
+            reasons.append({**told, "because": "all_left_out" if lane.brokers else "no_broker", "snapshot": digest})
             return None
+        if lane.queue.strategy != "round_robin":
+            told["strategy"] = lane.queue.strategy
         told |= {"before": list(pick.before), "after": list(pick.after)}
         if pick.team is not None:
             told["team"] = pick.team

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from opv.distribution.pickers import Closed, Load
 from opv.house import House
-from schemas.config import Caps, Queue, Skills
+from schemas.config import Caps, Queue, Rule, Skills
 
 UNTIL_ASKED_ANEW = timedelta(minutes=15)
 """How long an answer holds that depends on what people do."""
@@ -81,10 +81,14 @@ class Gates:
 
         return gate
 
-    def named(self, broker: str, client: UUID, tried: Collection[str]) -> str | None:
-        """Why a broker who is named (by the client's past, the sender, the listing) is not given the OPV, if so. Shifts
-        and caps are none of the reasons: the client is this broker's."""
-        closed = self._person(broker, "sales") or self._absent(broker)
+    def named(self, broker: str, rule: Rule, client: UUID, tried: Collection[str]) -> str | None:
+        """Why a broker whom the rule names (by the client's past, the sender, the listing) is not given the OPV, if so.
+        Shifts and caps are none of the reasons: the client is this broker's. Leads that are exempt wait for whom they
+        are for, a manager too, through absences."""
+        if rule.exempt is not None:
+            closed = None if self.house.roster.is_active(broker) else NOT_CONFIGURED
+        else:
+            closed = self._person(broker, rule.part) or self._absent(broker)
         if closed is None and broker in tried:
             return "present_broker"
         if closed is None and (client, broker) in self.pairs:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from opv.house import CheckedRule, House
+from schemas.config import Rule
 from schemas.duration import Duration
 
 
@@ -24,8 +25,11 @@ class Waits(Protocol):
     def prefer_at(self) -> datetime | None: ...
 
 
-Named = Callable[[str], str | None]
-"""Why a person who is named is not given the OPV; None when it is."""
+Named = Callable[[str, Rule], str | None]
+"""Why a person whom the rule names is not given the OPV; None when it is."""
+
+NOBODY = frozenset({"nobody_served_before", "sender_named_nobody", "listing_without_broker"})
+"""Why a rule names nobody where there is nothing to tell: of rules that are not in the file, it is not told."""
 
 
 @dataclass(slots=True)
@@ -55,14 +59,14 @@ def find_rule(house: House, work: Waits, facts: Mapping[str, Any], now: datetime
             return found
         person, because = _person(house, checked, work, facts, now)
         if person is not None:
-            closed = named(person)
-            because = None if closed is None else f"{person}: {closed}"
+            because = named(person, rule)
         if because is None:
-            found.tried.append({"rule": rule.key, "matched": True})
+            found.tried.append({"rule": rule.key, "matched": True, "way": rule.way})
             found.rule, found.person = checked, person
             return found
-        if person is not None or not checked.implied:
-            found.tried.append({"rule": rule.key, "matched": False, "because": because})
+        if not checked.implied or because not in NOBODY:
+            about = {} if person is None else {"broker": person}
+            found.tried.append({"rule": rule.key, "matched": False, "because": because, **about})
     return found
 
 
@@ -74,7 +78,7 @@ def is_exempt(house: House, facts: Mapping[str, Any]) -> bool:
 def _person(
     house: House, checked: CheckedRule, work: Waits, facts: Mapping[str, Any], now: datetime
 ) -> tuple[str | None, str | None]:
-    """Whom the rule names, or why nobody."""
+    """Whom the rule names, or the code of why nobody."""
     rule = checked.rule
     if rule.exempt is not None:
         return rule.exempt.to, None
@@ -83,18 +87,18 @@ def _person(
     if rule.directed is not None:
         sent = facts.get("broker_named")
         if sent is None:
-            return None, "the sender named nobody"
+            return None, "sender_named_nobody"
         person = house.roster.known_as(str(sent))
-        return (person, None) if person else (None, f"the house has no broker {sent!r}")
+        return (person, None) if person else (None, "named_broker_unknown")
     listing = facts.get("listing")
     broker = house.catalog.broker_of(str(listing)) if listing else None
-    return (broker, None) if broker else (None, "the listing has no broker")
+    return (broker, None) if broker else (None, "listing_without_broker")
 
 
 def _owner(kept: Duration, house: House, work: Waits, now: datetime) -> tuple[str | None, str | None]:
     if work.prefer is None:
-        return None, "nobody served the client before"
+        return None, "nobody_served_before"
     since = work.prefer_at or now
     if now > house.duty.company.add(since, kept):
-        return None, f"{work.prefer} was given the client's last OPV longer ago"
+        return None, "served_too_long_ago"
     return work.prefer, None

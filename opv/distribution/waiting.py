@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection, delete, or_, select, update
@@ -16,6 +17,13 @@ from opv.batch import Batch, Cause
 from opv.house import House
 
 _WORK = Base.metadata.tables["distribution_work"]
+_OPVS = Base.metadata.tables["opportunities"]
+
+_OF_CLIENTS = Statement(
+    lambda one_of: select(
+        _OPVS.c.client_id, _OPVS.c.status, _OPVS.c.broker, _OPVS.c.assigned_at, _OPVS.c.created_at
+    ).where(one_of(_OPVS.c.client_id, "clients"), _OPVS.c.broker.is_not(None))
+)
 
 WAITING, OFFERED, POOL, ACCEPTING = "waiting", "offered", "pool", "accepting"
 """States of a row of the list."""
@@ -53,6 +61,29 @@ def waiting_row(
     }  # fmt: skip
 
 
+class Served(Protocol):
+    """An OPV of a client, as far as it says who served it."""
+
+    @property
+    def status(self) -> str: ...
+    @property
+    def broker(self) -> str | None: ...
+    @property
+    def assigned_at(self) -> datetime | None: ...
+    @property
+    def created_at(self) -> datetime: ...
+
+
+def broker_before(earlier: Iterable[Served]) -> tuple[str | None, datetime | None]:
+    """The broker who serves an open OPV of the client, or else served the client last, and then since when."""
+    served = [o for o in earlier if o.broker and o.assigned_at]
+    if not served:
+        return None, None
+    open_ = [o for o in served if o.status == "open"]
+    newest = max(open_ or served, key=lambda o: o.assigned_at or o.created_at)
+    return newest.broker, None if open_ else newest.assigned_at
+
+
 def first_part(house: House, stage: str) -> str:
     """Which part of an OPV in the stage is distributed first: pre-sales in its stages, when a rule is for it."""
     return "presales" if stage in house.presales_stages and house.distributes("presales") else "sales"
@@ -68,7 +99,7 @@ def relist(tx: Connection, batch: Batch, opv: UUID, changes: Mapping[str, Any]) 
 def put_on_list(tx: Connection, batch: Batch, waiting: Mapping[UUID, dict[str, Any]]) -> None:
     """Adds rows, by OPV, and those of OPVs that were qualified in pre-sales meanwhile. Plain for new OPVs; one that
     was there before may be on the list already: one that waits for a broker in sales stays, any other waits anew."""
-    rows = {id_: waiting_row(id_, batch.now) for id_ in batch.qualified} | dict(waiting)
+    rows = _qualified(tx, batch) | dict(waiting)
     if not rows:
         return
     insert_rows(tx, _WORK, [row for id_, row in rows.items() if batch.opvs[id_].is_new])
@@ -77,3 +108,17 @@ def put_on_list(tx: Connection, batch: Batch, waiting: Mapping[UUID, dict[str, A
         _REPLACED.send(tx, opvs=[row["opportunity_id"] for row in there])
         add_new(tx, _WORK, there, ("opportunity_id",))
     batch.woken.add("distribution")
+
+
+def _qualified(tx: Connection, batch: Batch) -> dict[UUID, dict[str, Any]]:
+    """Rows of the OPVs that were qualified, whose clients' brokers keep them."""
+    if not batch.qualified:
+        return {}
+    own: dict[UUID, list[Any]] = defaultdict(list)
+    for row in _OF_CLIENTS.rows(tx, clients={batch.opvs[id_].client_id for id_ in batch.qualified}):
+        own[row.client_id].append(row)
+    rows = {}
+    for id_ in batch.qualified:
+        prefer, since = broker_before(own[batch.opvs[id_].client_id])
+        rows[id_] = waiting_row(id_, batch.now, prefer=prefer, prefer_at=since)
+    return rows

@@ -26,6 +26,7 @@ from porteiro.cli import (
     source,
     token,
     unmapped,
+    why,
 )
 
 app = typer.Typer(
@@ -54,7 +55,7 @@ def _options(
 
 for group in (
     run, configuration, deliveries, importing, opv, opv_acceptance, client, operations, channels, reconcile, unmapped,
-    token, history, source, report, retention,
+    token, history, source, report, retention, why,
 ):  # fmt: skip
     group.register(app)
 

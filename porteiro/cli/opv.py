@@ -152,6 +152,7 @@ def _capture(capture: Capture, at: Opened) -> Iterator[tuple[str, object]]:
     yield "Transação", capture.transaction
     yield "Preço", None if capture.price is None else f"R$ {capture.price:.2f}"
     yield "Cidade", " / ".join(filter(None, (capture.city, capture.state)))
+    yield "Corretor indicado", capture.broker_named
     yield "Mensagem", capture.message
     yield "Respostas", capture.answers
     yield "Peça", capture.ad

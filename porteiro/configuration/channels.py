@@ -18,8 +18,8 @@ from schemas.conditions import OPEN_FACTS, fold, nearest, number
 
 MAPPED_FIELDS = (
     "id", "name", "first_name", "last_name", "phone", "phones", "ddd", "email", "emails", "document", "message",
-    "campaign", "medium", "origin", "development", "listing", "transaction", "price", "city", "state", "submitted_at",
-    "created_at", "consent", "test", "page_url",
+    "campaign", "medium", "origin", "development", "listing", "transaction", "price", "city", "state", "broker",
+    "submitted_at", "created_at", "consent", "test", "page_url",
 )  # fmt: skip
 """Fields of a lead that a channel's `mapping` may place, besides those with a key of their own behind a dot."""
 MAPPED_OPEN = (*OPEN_FACTS, "extra.")

@@ -16,7 +16,7 @@ REASON_COLUMN = "Motivo da recusa"
 
 SINGLE = (
     "id", "name", "first_name", "last_name", "document", "message", "campaign", "medium", "origin", "development",
-    "listing", "transaction", "price", "city", "state", "submitted_at", "page_url", "test",
+    "listing", "transaction", "price", "city", "state", "broker", "submitted_at", "page_url", "test",
 )  # fmt: skip
 """Fields with one value: of several columns, the first that is filled gives it, and the others are answers."""
 MANY = ("phone", "email", "ddd", "consent")

@@ -7,15 +7,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from db.queries import opvs, reads
-from opv.access import oversees
+from db.queries import decisions, opvs, reads
+from opv.access import explained, oversees, sees_persons
 from opv.by_people import act
+from opv.distribution.explain import decision_for, for_viewer, why
 from opv.proof import export, prove
 from schemas.errors import Reject
 from schemas.opv import DecisionItem, HistoryFilters, HistoryItem, Opv, OpvFilters
 from schemas.page import Page, Paging, Parameters
 from schemas.proof import Proof
 from schemas.reads import ReadItem
+from schemas.why import Why
 from web.api.auth import Calls, Visit
 
 router = APIRouter(prefix="/opvs", tags=["opvs"])
@@ -67,7 +69,20 @@ def show_decisions(ident: str, caller: Calls, paging: Annotated[Paging, Query()]
     with caller.reading() as visit:
         opv = _find(visit, ident)
         visit.note_reads([opv], "decisions")
-        return opvs.decisions(visit.tx, opv, paging)
+        page = decisions.page(visit.tx, opv, paging)
+        return page.model_copy(update={"items": [decision_for(item, visit.viewer) for item in page.items]})
+
+
+@router.get("/{ident}/why")
+def show_why(ident: str, caller: Calls, _: Annotated[Parameters, Query()]) -> Why:
+    """Why it is with whom it is: in one sentence, and rule by rule, gate by gate, the queue before and after. Brokers
+    see of colleagues only that they were not available."""
+    with caller.reading() as visit:
+        opv = opvs.find(visit.tx, explained(visit.viewer, visit.house), ident)
+        if opv is None:
+            raise _unknown()
+        visit.note_reads([opv] if sees_persons(visit.viewer) else [], "decisions")
+        return visit.shown(for_viewer(why(visit.tx, visit.house, opv), visit.viewer))
 
 
 @router.get("/{ident}/reads")

@@ -83,12 +83,36 @@ def test_a_usual_email_key_is_known(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["nome da empresa", "client_id", "Qual o valor da entrada?", "E-mail do cônjuge", "corretor.nome", "nomes"]
+    "key",
+    ["nome da empresa", "client_id", "Qual o valor da entrada?", "E-mail do cônjuge", "imobiliaria.nome", "nomes"],
 )
 def test_a_key_that_only_resembles_a_field_is_an_answer(key: str) -> None:
     read = read_one(SLUG, {key: "valor"})
     assert read.key is None
     assert read.lead.model_dump(exclude_defaults=True) == {"answers": {key: "valor"}}
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["corretor", "Corretor responsável", "Nome do corretor", "corretor_email", "E-mail do corretor", "id_corretor",
+     "codigoCorretor", "CRECI do corretor", "corretor.nome", "broker", "agent[email]", "agente_nome", "lead.corretor"],
+)  # fmt: skip
+def test_whom_the_sender_names_is_the_broker_and_not_the_client(key: str) -> None:
+    lead = read_one(SLUG, {key: "Rui Corretor", "nome": "Ana"}).lead
+    assert lead.model_dump(exclude_defaults=True) == {"name": "Ana", "broker": "Rui Corretor"}
+
+
+def test_the_surest_of_a_brokers_data_names_it_and_the_rest_are_answers() -> None:
+    body = {"corretor": {"id": 7, "nome": "Rui", "email": "rui@example.com"}, "Agente do usuário": "Mozilla/5.0"}
+    lead = read_one(SLUG, body).lead
+    assert (lead.broker, lead.answers) == ("rui@example.com", {"corretor.id": 7, "corretor.nome": "Rui"})
+    assert (lead.name, lead.emails, lead.extra) == (None, [], {"user_agent": "Mozilla/5.0"})
+    assert read_one(SLUG, {"quem": "Rui"}, mapping={"broker": "quem"}).lead.broker == "Rui"
+
+
+def test_whether_somebody_is_a_broker_names_none() -> None:
+    lead = read_one(SLUG, {"É corretor?": "Não", "Corretor": ["Sim"]}).lead
+    assert (lead.broker, lead.answers) == (None, {"É corretor?": "Não", "Corretor": "Sim"})
 
 
 def test_no_synonym_has_two_meanings() -> None:

@@ -133,7 +133,7 @@ def test_others_keep_everything_and_the_house_its_figures(start: Start, tmp_path
     assert set(json.loads(card.details)) <= {"ad", "utm", "flags"}
     said = json.loads(house.rows("decisions", opportunity_id=people.opv)[0].explanation)
     assert said["rules"][0] == {"rule": "friends", "matched": False}
-    assert said["candidates"]
+    assert said["before"]
 
 
 def _submission(people: People, delivery: str) -> UUID:

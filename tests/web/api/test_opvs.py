@@ -149,3 +149,25 @@ def test_decisions_are_explained(served: Served) -> None:
     })  # fmt: skip
     (decision,) = served.items(f"/api/v1/opvs/{opv}/decisions")
     assert (decision["rule"], decision["explanation"]) == ("any", {"candidates": ["ana", "bia"]})
+
+
+def test_a_decision_tells_who_was_in_the_line_and_brokers_not_why_a_colleague_was_not(served: Served) -> None:
+    opv = served.stored.opv(broker="ana", manager="paula")
+    served.stored.insert("queue_snapshots", {
+        "queue": "sul", "digest": "d", "at": NOW, "members": '[["ana",null],["bia","absent"],["caio",null]]',
+    })  # fmt: skip
+    said = {"rules": [{"rule": "any", "matched": True}], "excluded": [{"broker": "caio", "because": "excluded_pair"}]}
+    served.stored.insert("decisions", {
+        "id": new_id(), "opportunity_id": opv, "at": NOW, "config_version": 3, "rule": "any", "queue": "sul",
+        "broker": "ana", "reason": None, "explanation": json.dumps(said), "part": "sales", "snapshot": "d",
+    })  # fmt: skip
+    for person, reasons in (("paula", ["excluded_pair", "absent"]), ("ana", ["unavailable", "unavailable"])):
+        (decision,) = served.items(f"/api/v1/opvs/{opv}/decisions", person)
+        assert decision["explanation"]["candidates"] == ["ana"]
+        assert [one["because"] for one in decision["explanation"]["excluded"]] == reasons
+        why = served.call(f"/api/v1/opvs/{opv}/why", person).json()
+        assert [one["reason"] for one in why["left_out"]] == reasons
+        assert why["sentence"].startswith("Ana Corretora recebeu a OPV 1 pela regra any")
+    assert [one["reason"] for one in served.call(f"/api/v1/opvs/{opv}/why", "olga").json()["left_out"]] == [
+        "excluded_pair", "absent",
+    ]  # fmt: skip

@@ -110,7 +110,8 @@ class DistributionWork(Base):
     changes or somebody takes it.
 
     `prefer` is the broker who served the client last, at `prefer_at`; `exclude` those to leave out, comma-separated,
-    the last who let it go last; `hops` how often it returned. `depth` and `chain` as in `PendingEvent`: the automations
+    the last who let it go last; `hops` how often it returned. `rule` is the one that decided; before a decision, `=KEY`
+    is the rule or queue that alone is to decide. `depth` and `chain` as in `PendingEvent`: the automations
     that asked for it."""
 
     __tablename__ = "distribution_work"
@@ -120,6 +121,12 @@ class DistributionWork(Base):
             "due_at",
             postgresql_where=text("due_at IS NOT NULL"),
             sqlite_where=text("due_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_distribution_work_reason",
+            "reason",
+            postgresql_where=text("reason IS NOT NULL"),
+            sqlite_where=text("reason IS NOT NULL"),
         ),
     )
 

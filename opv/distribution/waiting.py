@@ -20,6 +20,19 @@ _WORK = Base.metadata.tables["distribution_work"]
 WAITING, OFFERED, POOL, ACCEPTING = "waiting", "offered", "pool", "accepting"
 """States of a row of the list."""
 
+_ONLY = "="
+
+
+def only_by(rule: str) -> str:
+    """What the row of an OPV says that this rule or queue alone is to give out."""
+    return _ONLY + rule
+
+
+def only_way(rule: str | None) -> str | None:
+    """The rule or queue that alone is to give it out, when the row says so."""
+    return rule.removeprefix(_ONLY) if rule is not None and rule.startswith(_ONLY) else None
+
+
 # One that is being distributed just now is left to that worker, who waits for the OPV.
 _REPLACED = Statement(
     lambda one_of: delete(_WORK).where(
@@ -41,15 +54,16 @@ def waiting_row(
     exclude: str | None = None,
     part: str = "sales",
     cause: Cause | None = None,
+    only: str | None = None,
 ) -> dict[str, Any]:
     """A row of the list, due now. `prefer`: the broker who served the client last, at `prefer_at` (None: serves it
     still); `exclude`: the one to leave out; `cause`: the automation that asks for it, so that a loop of automations is
-    seen through the list."""
+    seen through the list; `only`: the rule or queue that is to give it out, instead of the first that fits."""
     return {
         "opportunity_id": opv, "since": now, "due_at": now, "prefer": prefer, "prefer_at": prefer_at,
         "exclude": exclude, "reason": None, "depth": cause.depth if cause else 0,
         "chain": ",".join(cause.chain) if cause else "", "part": part, "state": WAITING, "broker": None,
-        "queue": None, "rule": None, "hops": 0,
+        "queue": None, "rule": None if only is None else only_by(only), "hops": 0,
     }  # fmt: skip
 
 

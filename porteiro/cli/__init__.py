@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from porteiro.cli import (
+    availability,
     channels,
     client,
     configuration,
@@ -52,8 +53,8 @@ def _options(
 
 
 for group in (
-    run, configuration, deliveries, importing, opv, client, operations, channels, reconcile, unmapped, token, history,
-    source, report, retention,
+    run, configuration, deliveries, importing, opv, client, operations, availability, channels, reconcile, unmapped,
+    token, history, source, report, retention,
 ):  # fmt: skip
     group.register(app)
 

@@ -17,6 +17,7 @@ from web import health, metrics
 from web.api import (
     actions,
     attachments,
+    availability,
     clients,
     conversion,
     data_subjects,
@@ -88,7 +89,7 @@ def create_api(
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
     parts = (
         opvs, actions, clients, data_subjects, conversion, pending_items, attachments, withdrawals, sales, deliveries,
-        operations, reports,
+        operations, availability, reports,
     )  # fmt: skip
     for part in parts:
         routes.include_router(part.router)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, model_validator
 
+from schemas.availability import AvailabilityItem
 from schemas.page import Paging, Parameters, Since
 
 OutcomeWord = Literal["pending", "captured", "repeated", "test", "ignored", "parked"]
@@ -227,7 +228,8 @@ class StepWork(BaseModel):
 
 
 class QueueMemberItem(BaseModel):
-    """A broker of a queue. `share` is its part of all that the queue served, 0 to 1."""
+    """A broker of a queue. `share` is its part of all that the queue served, 0 to 1; `owed`: turns to be made good;
+    `left_out`: why it would be given nothing now, null when it would; `said`: what it said of itself."""
 
     broker: str
     last_turn: int
@@ -235,14 +237,43 @@ class QueueMemberItem(BaseModel):
     share: float
     active: bool
     position: int
+    owed: int = 0
+    left_out: str | None = None
+    said: AvailabilityItem | None = None
+
+
+class QueueTeamItem(BaseModel):
+    """A team of a queue in which teams take turns."""
+
+    team: str
+    last_turn: int
+    served: int
+    share: float
+    owed: int
+
+
+class PauseItem(BaseModel):
+    """Since when a queue gives nothing, and who said so; both null when it does give."""
+
+    queue: str
+    at: datetime | None = None
+    by: str | None = None
 
 
 class QueueItem(BaseModel):
-    """A queue of brokers (roleta), the one whose turn is next first."""
+    """A line of brokers (roleta), the one whose turn is next first: of a whole `queue`, or of one that has a line for
+    each development. `strategy` is null when the configuration no longer has it; `next`: who would be given a lead for
+    which all are right, null when nobody would."""
 
     key: str
+    queue: str
+    development: str | None
+    strategy: str | None
     turn: int
+    paused: PauseItem | None
+    next: str | None
     members: list[QueueMemberItem]
+    teams: list[QueueTeamItem]
 
 
 class UndistributedItem(BaseModel):

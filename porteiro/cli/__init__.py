@@ -19,6 +19,7 @@ from porteiro.cli import (
     importing,
     operations,
     opv,
+    queues,
     reconcile,
     report,
     retention,
@@ -53,8 +54,8 @@ def _options(
 
 
 for group in (
-    run, configuration, deliveries, importing, opv, client, operations, availability, channels, reconcile, unmapped,
-    token, history, source, report, retention,
+    run, configuration, deliveries, importing, opv, client, operations, availability, queues, channels, reconcile,
+    unmapped, token, history, source, report, retention,
 ):  # fmt: skip
     group.register(app)
 

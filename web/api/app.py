@@ -25,6 +25,7 @@ from web.api import (
     operations,
     opvs,
     pending_items,
+    queues,
     reports,
     sales,
     withdrawals,
@@ -89,7 +90,7 @@ def create_api(
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
     parts = (
         opvs, actions, clients, data_subjects, conversion, pending_items, attachments, withdrawals, sales, deliveries,
-        operations, availability, reports,
+        operations, availability, queues, reports,
     )  # fmt: skip
     for part in parts:
         routes.include_router(part.router)

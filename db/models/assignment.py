@@ -54,6 +54,12 @@ class TransferRequest(Base):
             postgresql_where=text("state = 'open'"),
             sqlite_where=text("state = 'open'"),
         ),
+        Index(
+            "ix_transfer_requests_invalid",
+            "asked_by",
+            postgresql_where=text("kind = 'invalid' AND state = 'granted'"),
+            sqlite_where=text("kind = 'invalid' AND state = 'granted'"),
+        ),
     )
 
     id: Mapped[Id]

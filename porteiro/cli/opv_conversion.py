@@ -8,7 +8,15 @@ import typer
 
 from porteiro.cli.in_name import As, Ident, act_on, do, named, read
 from porteiro.cli.screen import AsJson, Limit, Opened, bar, built, opened, show_json, show_table
-from schemas.conversion import AnswerBody, PortfolioBody, PortfolioItem, RequestBody, RequestFilters, RequestItem
+from schemas.conversion import (
+    AnswerBody,
+    InvalidBody,
+    PortfolioBody,
+    PortfolioItem,
+    RequestBody,
+    RequestFilters,
+    RequestItem,
+)
 from schemas.opv_actions import TransferBody
 
 if TYPE_CHECKING:
@@ -18,7 +26,7 @@ if TYPE_CHECKING:
 Reason = Annotated[str, typer.Option(help="Why.")]
 
 _LISTED = ("Pedido", "OPV", "Tipo", "Situação", "Pedido por", "Para", "Quando", "Motivo", "Respondido por", "Resposta")
-_KINDS = {"transfer": "transferência", "ownership": "titularidade"}
+_KINDS = {"transfer": "transferência", "ownership": "titularidade", "invalid": "lead inválido"}
 _STATES = {"open": "aberto", "granted": "concedido", "refused": "recusado", "void": "sem efeito"}
 
 
@@ -26,6 +34,7 @@ def register(group: typer.Typer) -> None:
     """Adds the commands to `porteiro opv`."""
     group.command("share")(share)
     group.command("ask-transfer")(ask_transfer)
+    group.command("invalid")(report_invalid)
     group.command("requests")(list_requests)
     group.command("answer")(answer_request)
     group.command("portfolio")(move_portfolio)
@@ -62,6 +71,24 @@ def ask_transfer(
     do(
         by,
         lambda tx, house, viewer, now: requests.ask(tx, house, viewer, now, ident, body.reason, body.broker),
+        as_json,
+    )
+
+
+def report_invalid(
+    ident: Ident,
+    by: As,
+    reason: Annotated[str, typer.Option(help="wrong_number, no_such_person, duplicate, spam or other.")],
+    text: Annotated[str | None, typer.Option(help="What is to be said of it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Says that the OPV's lead is none, and asks for the turn back."""
+    from opv.conversion import requests
+
+    body = read(InvalidBody, reason=reason, text=text)
+    do(
+        by,
+        lambda tx, house, viewer, now: requests.report(tx, house, viewer, now, ident, body.reason, body.text),
         as_json,
     )
 

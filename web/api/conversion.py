@@ -10,7 +10,15 @@ from opv.by_people import Done
 from opv.conversion import portfolio, requests
 from opv.conversion.answering import answer
 from opv.conversion.portfolio import Move
-from schemas.conversion import AnswerBody, PortfolioBody, PortfolioItem, RequestBody, RequestFilters, RequestItem
+from schemas.conversion import (
+    AnswerBody,
+    InvalidBody,
+    PortfolioBody,
+    PortfolioItem,
+    RequestBody,
+    RequestFilters,
+    RequestItem,
+)
 from schemas.page import Page
 from web.api.actions import NoParameters, committed
 from web.api.auth import Caller, Calls, Visit
@@ -27,6 +35,19 @@ def request_transfer(ident: str, caller: Calls, body: RequestBody, _: NoParamete
 
     def do(visit: Visit) -> Done:
         return requests.ask(visit.tx, visit.house, visit.viewer, caller.desk.clock(), ident, body.reason, body.broker)
+
+    return committed(caller, do, _request)
+
+
+@router.post("/opvs/{ident}/invalid", status_code=201)
+def report_invalid(ident: str, caller: Calls, body: InvalidBody, _: NoParameters) -> RequestItem:
+    """Says that the OPV's lead is none. Once that is confirmed, at once by a rule or by an answer, the broker's turn is
+    given back and the OPV is withdrawn."""
+
+    def do(visit: Visit) -> Done:
+        return requests.report(
+            visit.tx, visit.house, visit.viewer, caller.desk.clock(), ident, body.reason, body.text
+        )
 
     return committed(caller, do, _request)
 

@@ -50,11 +50,10 @@ class InvalidBody(Body):
 
 class RequestItem(BaseModel):
     """A request that an OPV be given to `broker`. `kind`: `transfer`, by one who serves it; `ownership`, by one who
-    registered its client by hand, which is `typed` then; `invalid`, by the broker who says that the lead is none, `text`
-    being what it adds. `state` is `void` when the OPV was closed or given away before
-    an answer. `opv` and `number` are null for who asks for an OPV that it does not see. `reason` and `answer` are the
-    words of question and answer, null when there are none or they were erased. `may_grant`, `may_refuse`: whether the
-    viewer may."""
+    registered its client by hand, which is `typed` then; `invalid`, by the broker who says that the lead is none, and
+    adds `text`. `state` is `void` when the OPV was closed or given away before an answer. `opv` and `number` are null
+    for who asks for an OPV that it does not see. `reason` and `answer` are the words of question and answer, null when
+    there are none or they were erased. `may_grant`, `may_refuse`: whether the viewer may."""
 
     id: UUID
     kind: Literal["transfer", "ownership", "invalid"]

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, model_validator
 
 from schemas.availability import AvailabilityItem
-from schemas.page import Paging, Parameters, Since
+from schemas.page import Page, Paging, Parameters, Since
 
 OutcomeWord = Literal["pending", "captured", "repeated", "test", "ignored", "parked"]
 
@@ -276,16 +276,50 @@ class QueueItem(BaseModel):
     teams: list[QueueTeamItem]
 
 
+class UndistributedFilters(Paging):
+    """What a list of OPVs without a broker is narrowed to. `state`: `waiting` for somebody, `offered` to be claimed, or
+    in a `pool`; `queue` and `development` by key."""
+
+    reason: str | None = None
+    state: Literal["waiting", "offered", "pool"] | None = None
+    queue: str | None = None
+    development: str | None = None
+
+
 class UndistributedItem(BaseModel):
-    """An OPV that waits for a broker: `waiting` before the first try, then why there is none."""
+    """An OPV that waits for a broker: `waiting` before the first try, then why there is none. `queue` is the line that
+    has nobody, offers it or has it in its pool, `rule` the one that led there; `asked_for`: that rule or queue was
+    named for this OPV. `age` counts seconds since `since`; `next_try` is null when nothing comes due by itself."""
 
     opv: UUID
     number: int
     reason: str
+    state: Literal["waiting", "offered", "pool", "accepting"]
+    queue: str | None
+    rule: str | None
+    asked_for: bool
+    part: Literal["sales", "presales"]
     since: datetime
+    age: int
+    next_try: datetime | None
     development: str | None
     stage: str
     broker: str | None
+
+
+class UndistributedCounts(BaseModel):
+    """How many OPVs wait for a broker, by reason and by queue (`-`: none), and since when the oldest does."""
+
+    total: int
+    by_reason: dict[str, int]
+    by_queue: dict[str, int]
+    oldest: datetime | None
+
+
+class UndistributedPage(Page[UndistributedItem]):
+    """OPVs that wait for a broker, the newest first, and how many there are in all that match."""
+
+    counts: UndistributedCounts
 
 
 class UnmappedFilters(Paging):

@@ -10,6 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, Id, Long, Ref, Small, Time, UtcTime
 
+ONLY_BY = "="
+"""What stands before the `rule` of an OPV on the list that this rule or queue alone is to give out."""
+
 
 class Assignment(Base):
     """Team, manager and broker of an OPV since a moment, by a decision; the newest of its `part` is in force: `sales`,

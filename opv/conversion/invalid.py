@@ -2,6 +2,7 @@
 confirms it. Then the broker's turn is given back and the OPV is withdrawn."""
 
 from __future__ import annotations
+
 from uuid import UUID
 
 from sqlalchemy import select
@@ -33,7 +34,8 @@ def report_invalid(at: Acting, id_: UUID, because: InvalidReason, text: str | No
     said = {"reason": because, "text": text} if text else {"reason": because}
     seq = file_request(at, person, id_, KIND, None, history.INVALID_REPORTED, said)
     if _confirmed_by_rule(at):
-        at.batch.rows["transfer_requests"][-1] |= {"state": "granted", "answered_at": at.batch.now}
+        asked = at.batch.rows["transfer_requests"]
+        asked[-1] = {**asked[-1], "state": "granted", "answered_at": at.batch.now}
         confirm(at, id_, person, None)
     return seq
 

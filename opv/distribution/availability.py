@@ -37,9 +37,7 @@ def say(
     if body.stand is not None:
         ends = _duty_ends(house, body.stand, person, now)
         until = min(until or ends, ends)
-    item = AvailabilityItem(
-        person=person, state=body.state, stand=body.stand, since=now, until=until, by=viewer.person
-    )
+    item = AvailabilityItem(person=person, state=body.state, stand=body.stand, since=now, until=until, by=viewer.person)
     row = item.model_dump()
     add_new(tx, _AVAILABILITY, [row], ("person",))
     update_rows(tx, _AVAILABILITY, ("person",), [row])

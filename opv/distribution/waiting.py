@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, or_, select
 
 from db.bulk import add_new, insert_rows
 from db.models import Base
+from db.models.assignment import ONLY_BY
 from db.statement import Statement
 from opv.batch import Batch, Cause
 from opv.house import House
@@ -20,17 +21,15 @@ _WORK = Base.metadata.tables["distribution_work"]
 WAITING, OFFERED, POOL, ACCEPTING = "waiting", "offered", "pool", "accepting"
 """States of a row of the list."""
 
-_ONLY = "="
-
 
 def only_by(rule: str) -> str:
     """What the row of an OPV says that this rule or queue alone is to give out."""
-    return _ONLY + rule
+    return ONLY_BY + rule
 
 
 def only_way(rule: str | None) -> str | None:
     """The rule or queue that alone is to give it out, when the row says so."""
-    return rule.removeprefix(_ONLY) if rule is not None and rule.startswith(_ONLY) else None
+    return rule.removeprefix(ONLY_BY) if rule is not None and rule.startswith(ONLY_BY) else None
 
 
 # One that is being distributed just now is left to that worker, who waits for the OPV.

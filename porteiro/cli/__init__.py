@@ -26,6 +26,7 @@ from porteiro.cli import (
     run,
     source,
     token,
+    undistributed,
     unmapped,
 )
 
@@ -54,8 +55,8 @@ def _options(
 
 
 for group in (
-    run, configuration, deliveries, importing, opv, client, operations, availability, queues, channels, reconcile,
-    unmapped, token, history, source, report, retention,
+    run, configuration, deliveries, importing, opv, client, operations, availability, queues, undistributed, channels,
+    reconcile, unmapped, token, history, source, report, retention,
 ):  # fmt: skip
     group.register(app)
 

@@ -1,4 +1,4 @@
-"""Commands that say how the house does: `status`, `work`, `undistributed`."""
+"""Commands that say how the house does: `status`, `work`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.text import Text
 
-from porteiro.cli.screen import AsJson, Limit, Opened, built, console, opened, show_json, show_table
+from porteiro.cli.screen import AsJson, Opened, built, console, opened, show_json, show_table
 from schemas.operations import ChannelItem, StepWork
-from schemas.page import Paging
 
 if TYPE_CHECKING:
     from porteiro.build import Runtime
@@ -23,7 +22,7 @@ _CHANNELS = ("Canal", "Fonte", "Última entrega", "24 h", "Resultados", "Recusas
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
-    for command in (status, work, undistributed):
+    for command in (status, work):
         app.command()(command)
 
 
@@ -60,19 +59,6 @@ def work(as_json: AsJson = False) -> None:
         show_json({"items": steps, "next": None})
     else:
         show_table("Trabalho", _WORK, _step_rows(steps))
-
-
-def undistributed(limit: Limit = 50, as_json: AsJson = False) -> None:
-    """Shows the OPVs that wait for a broker, and why."""
-    from db.queries.work import undistributed_page
-
-    with opened() as at:
-        page = undistributed_page(at.tx, Paging(limit=limit))
-    if as_json:
-        show_json(page)
-        return
-    rows = [(one.number, one.reason, at.moment(one.since), one.development, one.opv) for one in page.items]
-    show_table("OPVs sem corretor", ("Nº", "Motivo", "Desde", "Empreendimento", "Id"), rows)
 
 
 def _figures() -> tuple[Sequence[StepWork], Sequence[ChannelItem], Opened]:

@@ -28,6 +28,7 @@ from web.api import (
     queues,
     reports,
     sales,
+    undistributed,
     withdrawals,
 )
 from web.api.auth import Desk
@@ -90,7 +91,7 @@ def create_api(
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
     parts = (
         opvs, actions, clients, data_subjects, conversion, pending_items, attachments, withdrawals, sales, deliveries,
-        operations, availability, queues, reports,
+        operations, availability, queues, undistributed, reports,
     )  # fmt: skip
     for part in parts:
         routes.include_router(part.router)

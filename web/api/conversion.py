@@ -45,9 +45,7 @@ def report_invalid(ident: str, caller: Calls, body: InvalidBody, _: NoParameters
     given back and the OPV is withdrawn."""
 
     def do(visit: Visit) -> Done:
-        return requests.report(
-            visit.tx, visit.house, visit.viewer, caller.desk.clock(), ident, body.reason, body.text
-        )
+        return requests.report(visit.tx, visit.house, visit.viewer, caller.desk.clock(), ident, body.reason, body.text)
 
     return committed(caller, do, _request)
 

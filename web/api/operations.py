@@ -17,7 +17,6 @@ from schemas.operations import (
     RunFilters,
     RunItem,
     StepWork,
-    UndistributedItem,
     UnmappedFilters,
     UnmappedItem,
 )
@@ -53,13 +52,6 @@ def list_work(caller: Calls, _: Annotated[Parameters, Query()]) -> Page[StepWork
     """Each step of the pipeline: depth, age of the oldest, rate, failures."""
     with caller.operating() as visit:
         return visit.shown(Page(items=list(work.work(visit.tx, caller.desk.clock()))))
-
-
-@router.get("/undistributed")
-def list_undistributed(caller: Calls, paging: Annotated[Paging, Query()]) -> Page[UndistributedItem]:
-    """OPVs that wait for a broker, and why."""
-    with caller.operating() as visit:
-        return visit.shown(work.undistributed_page(visit.tx, paging))
 
 
 @router.get("/unmapped")

@@ -74,17 +74,19 @@ class RequestItem(BaseModel):
 
 
 class PortfolioBody(Body):
-    """To whom a person's OPVs go: a broker, or whoever the rules find. `include`: which OPVs."""
+    """To whom a person's OPVs go: a broker, or whoever the rules find, or the rule or queue alone that `by` names.
+    `include`: which OPVs."""
 
     broker: Word | None = None
     redistribute: bool = False
+    by: Word | None = None
     reason: Line
     include: Literal["open"] = "open"
 
     @model_validator(mode="after")
     def _one_way(self) -> PortfolioBody:
-        if (self.broker is None) != self.redistribute:
-            raise ValueError("name a broker, or say redistribute: one of them")
+        if (self.broker is None) != (self.redistribute or self.by is not None):
+            raise ValueError("name a broker, or say redistribute or by: one of them")
         return self
 
 

@@ -40,6 +40,11 @@ def register(group: typer.Typer) -> None:
     group.command("portfolio")(move_portfolio)
 
 
+def register_offboarding(app: typer.Typer) -> None:
+    """Adds `porteiro offboard`, which is `porteiro opv portfolio`."""
+    app.command("offboard")(move_portfolio)
+
+
 def share(
     ident: Ident,
     by: As,
@@ -132,14 +137,15 @@ def move_portfolio(
     reason: Reason,
     to: Annotated[str | None, typer.Option(help="Key of the broker who gets them.", metavar="BROKER")] = None,
     redistribute: Annotated[bool, typer.Option("--redistribute", help="To whoever the rules find.")] = False,
+    rule: Annotated[str | None, typer.Option("--by", help="Key of the rule or queue that finds them.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Gives all open OPVs of a person to another; stopped anywhere, it goes on when run again."""
+    """Gives all open OPVs of a person to another, as when it leaves; stopped anywhere, it goes on when run again."""
     from opv.conversion.portfolio import Move
 
-    body = read(PortfolioBody, broker=to, redistribute=redistribute, reason=reason)
+    body = read(PortfolioBody, broker=to, redistribute=redistribute, by=rule, reason=reason)
     with built() as program:
-        item = _move_all(program, by, Move(person, body.broker, body.reason))
+        item = _move_all(program, by, Move(person, body.broker, body.reason, body.by))
     if as_json:
         show_json(item)
     else:

@@ -73,7 +73,7 @@ def answer_request(ident: str, caller: Calls, body: AnswerBody, _: NoParameters)
 def move_portfolio(person: str, caller: Calls, body: PortfolioBody, _: NoParameters) -> PortfolioItem:
     """Gives the open OPVs of a person, also of one who has left, to another or to whoever the rules find: 1,000 at
     most, and says how many are left. Called again, it goes on."""
-    move, moved = Move(person, body.broker, body.reason), 0
+    move, moved = Move(person, body.broker, body.reason, body.by), 0
     with caller.reading() as visit:
         portfolio.check(visit.tx, visit.house, visit.viewer, move)
     for _unit in range(UNITS_OF_A_CALL):

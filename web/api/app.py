@@ -22,6 +22,7 @@ from web.api import (
     conversion,
     data_subjects,
     deliveries,
+    excluded,
     operations,
     opvs,
     pending_items,
@@ -90,8 +91,8 @@ def create_api(
     install(api)
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
     parts = (
-        opvs, actions, clients, data_subjects, conversion, pending_items, attachments, withdrawals, sales, deliveries,
-        operations, availability, queues, undistributed, reports,
+        opvs, actions, clients, excluded, data_subjects, conversion, pending_items, attachments, withdrawals, sales,
+        deliveries, operations, availability, queues, undistributed, reports,
     )  # fmt: skip
     for part in parts:
         routes.include_router(part.router)

@@ -127,6 +127,12 @@ class House:
         """Distribution's rules by key."""
         return {checked.rule.key: checked for checked in self.rules}
 
+    @cached_property
+    def ways(self) -> Mapping[str, CheckedRule]:
+        """What may give an OPV out by itself, by key: a rule, or a queue, as if a rule led to it."""
+        queues = {key: CheckedRule(Rule(key=key, queue=key), ALWAYS, (queue,)) for key, queue in self.queues.items()}
+        return queues | dict(self.rules_by_key)
+
     def distributes(self, part: str) -> bool:
         """Whether a rule of the file is for that part of an OPV."""
         return any(checked.rule.part == part and not checked.implied for checked in self.rules)

@@ -54,7 +54,7 @@ class _Told:
 
     def local(self, stamp: str) -> str:
         """A time as the person's clock shows it."""
-        zone = self.house.duty.working_time(self.person.key).calendar.zone
+        zone = self.house.duty.working_time(self.person.key).hours.calendar.zone
         return f"{datetime.fromisoformat(stamp).astimezone(zone):%d/%m às %H:%M}"
 
     def link(self, deed: Deed, occasion: str) -> str | None:

@@ -265,3 +265,11 @@ class Merged(BaseModel):
     client: ClientRecord
     other: UUID
     opvs: list[UUID]
+
+
+class ExcludedBroker(BaseModel):
+    """A broker who is not to have a client, since when, and who said so."""
+
+    broker: str
+    at: datetime
+    by: str

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from schemas.client import ClientRecord, Way
+from schemas.client import ClientRecord, ExcludedBroker, Way
 from schemas.opv import Capture, HistoryItem
 from schemas.opv_actions import Body, Line, Prose
 from schemas.page import Parameters, Since
@@ -155,6 +155,7 @@ class ExportRecord(BaseModel):
     client: ClientRecord
     merged: list[ClientRecord]
     contact_keys: list[dict[str, Any]]
+    excluded_brokers: list[ExcludedBroker]
     parts: list[PartHeld]
     captures: list[CaptureHeld]
     consents: list[ConsentItem]

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, model_validator
 
-from schemas.page import Paging, Parameters, Since
+from schemas.availability import AvailabilityItem
+from schemas.page import Page, Paging, Parameters, Since
 
 OutcomeWord = Literal["pending", "captured", "repeated", "test", "ignored", "parked"]
 
@@ -227,7 +228,8 @@ class StepWork(BaseModel):
 
 
 class QueueMemberItem(BaseModel):
-    """A broker of a queue. `share` is its part of all that the queue served, 0 to 1."""
+    """A broker of a queue. `share` is its part of all that the queue served, 0 to 1; `owed`: turns to be made good;
+    `left_out`: why it would be given nothing now, null when it would; `said`: what it said of itself."""
 
     broker: str
     last_turn: int
@@ -235,26 +237,89 @@ class QueueMemberItem(BaseModel):
     share: float
     active: bool
     position: int
+    owed: int = 0
+    left_out: str | None = None
+    said: AvailabilityItem | None = None
+
+
+class QueueTeamItem(BaseModel):
+    """A team of a queue in which teams take turns."""
+
+    team: str
+    last_turn: int
+    served: int
+    share: float
+    owed: int
+
+
+class PauseItem(BaseModel):
+    """Since when a queue gives nothing, and who said so; both null when it does give."""
+
+    queue: str
+    at: datetime | None = None
+    by: str | None = None
 
 
 class QueueItem(BaseModel):
-    """A queue of brokers (roleta), the one whose turn is next first."""
+    """A line of brokers (roleta), the one whose turn is next first: of a whole `queue`, or of one that has a line for
+    each development. `strategy` is null when the configuration no longer has it; `next`: who would be given a lead for
+    which all are right, null when nobody would."""
 
     key: str
+    queue: str
+    development: str | None
+    strategy: str | None
     turn: int
+    paused: PauseItem | None
+    next: str | None
     members: list[QueueMemberItem]
+    teams: list[QueueTeamItem]
+
+
+class UndistributedFilters(Paging):
+    """What a list of OPVs without a broker is narrowed to. `state`: `waiting` for somebody, `offered` to be claimed, or
+    in a `pool`; `queue` and `development` by key."""
+
+    reason: str | None = None
+    state: Literal["waiting", "offered", "pool"] | None = None
+    queue: str | None = None
+    development: str | None = None
 
 
 class UndistributedItem(BaseModel):
-    """An OPV that waits for a broker: `waiting` before the first try, then why there is none."""
+    """An OPV that waits for a broker: `waiting` before the first try, then why there is none. `queue` is the line that
+    has nobody, offers it or has it in its pool, `rule` the one that led there; `asked_for`: that rule or queue was
+    named for this OPV. `age` counts seconds since `since`; `next_try` is null when nothing comes due by itself."""
 
     opv: UUID
     number: int
     reason: str
+    state: Literal["waiting", "offered", "pool", "accepting"]
+    queue: str | None
+    rule: str | None
+    asked_for: bool
+    part: Literal["sales", "presales"]
     since: datetime
+    age: int
+    next_try: datetime | None
     development: str | None
     stage: str
     broker: str | None
+
+
+class UndistributedCounts(BaseModel):
+    """How many OPVs wait for a broker, by reason and by queue (`-`: none), and since when the oldest does."""
+
+    total: int
+    by_reason: dict[str, int]
+    by_queue: dict[str, int]
+    oldest: datetime | None
+
+
+class UndistributedPage(Page[UndistributedItem]):
+    """OPVs that wait for a broker, the newest first, and how many there are in all that match."""
+
+    counts: UndistributedCounts
 
 
 class UnmappedFilters(Paging):

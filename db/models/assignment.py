@@ -10,6 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, Id, Long, Ref, Small, Time, UtcTime
 
+ONLY_BY = "="
+"""What stands before the `rule` of an OPV on the list that this rule or queue alone is to give out."""
+
 
 class Assignment(Base):
     """Team, manager and broker of an OPV since a moment, by a decision; the newest of its `part` is in force: `sales`,
@@ -53,6 +56,12 @@ class TransferRequest(Base):
             unique=True,
             postgresql_where=text("state = 'open'"),
             sqlite_where=text("state = 'open'"),
+        ),
+        Index(
+            "ix_transfer_requests_invalid",
+            "asked_by",
+            postgresql_where=text("kind = 'invalid' AND state = 'granted'"),
+            sqlite_where=text("kind = 'invalid' AND state = 'granted'"),
         ),
     )
 
@@ -110,7 +119,8 @@ class DistributionWork(Base):
     changes or somebody takes it.
 
     `prefer` is the broker who served the client last, at `prefer_at`; `exclude` those to leave out, comma-separated,
-    the last who let it go last; `hops` how often it returned. `depth` and `chain` as in `PendingEvent`: the automations
+    the last who let it go last; `hops` how often it returned. `rule` is the one that decided; before a decision, `=KEY`
+    is the rule or queue that alone is to decide. `depth` and `chain` as in `PendingEvent`: the automations
     that asked for it."""
 
     __tablename__ = "distribution_work"
@@ -120,6 +130,12 @@ class DistributionWork(Base):
             "due_at",
             postgresql_where=text("due_at IS NOT NULL"),
             sqlite_where=text("due_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_distribution_work_reason",
+            "reason",
+            postgresql_where=text("reason IS NOT NULL"),
+            sqlite_where=text("reason IS NOT NULL"),
         ),
     )
 

@@ -1,49 +1,26 @@
-"""Lists for the people who run the house: queues, unmapped values, merge suggestions, automation runs."""
+"""Lists for the people who run the house: unmapped values, merge suggestions, automation runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, func, literal, select, tuple_, union_all
+from sqlalchemy import Connection, Select, func, literal, select, tuple_, union_all
 
-from db.models import AutomationRun, CaptureOrigin, MergeSuggestion, QueueMember, QueueTurn, Unmapped
+from db.models import AutomationRun, CaptureOrigin, MergeSuggestion, Unmapped
 from db.models.base import UtcTime
 from db.queries.opvs import read_json
 from db.queries.paging import cut, decode, encode, newest_first
 from schemas.operations import (
     MergeSuggestionItem,
-    QueueItem,
-    QueueMemberItem,
     RunFilters,
     RunItem,
     UnmappedFilters,
     UnmappedItem,
 )
 from schemas.page import Page, Paging
-
-
-def queues(tx: Connection) -> list[QueueItem]:
-    """Every queue with its members, the one whose turn is next first."""
-    members: dict[str, list[Row[*tuple[Any, ...]]]] = {}
-    order = (QueueMember.queue, QueueMember.last_turn, QueueMember.position)
-    for row in tx.execute(select(*QueueMember.__table__.columns).order_by(*order)):
-        members.setdefault(row.queue, []).append(row)
-    turns = tx.execute(select(QueueTurn.key, QueueTurn.turn).order_by(QueueTurn.key))
-    return [QueueItem(key=row.key, turn=row.turn, members=_members(members.get(row.key, ()))) for row in turns]
-
-
-def _members(rows: Sequence[Row[*tuple[Any, ...]]]) -> list[QueueMemberItem]:
-    total = sum(row.served for row in rows)
-    return [
-        QueueMemberItem(
-            broker=row.broker, last_turn=row.last_turn, served=row.served, active=row.active, position=row.position,
-            share=round(row.served / total, 4) if total else 0.0,
-        )
-        for row in rows
-    ]  # fmt: skip
 
 
 def unmapped(

@@ -1,4 +1,4 @@
-"""Each step's work list in figures, and the OPVs that wait for a broker."""
+"""Each step's work list in figures."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ from db.models import (
     Timer,
 )
 from db.queries.opvs import WAITING, undistributed
-from db.queries.paging import ids_since, newest_first
-from schemas.operations import StepWork, UndistributedItem
-from schemas.page import Page, Paging
+from db.queries.paging import ids_since
+from schemas.operations import StepWork
 
 GIVEN_UP = ("worker_killed", "bug")
 """Reasons under which a step parks a row that it could not work."""
@@ -44,21 +43,6 @@ def work(tx: Connection, now: datetime) -> Sequence[StepWork]:
         _step("outbound", now, tx, _outbound(), _unsent(), _sent(now)),
         _step("upkeep", now, tx, _upkeep(now), (), _kept(now)),
     ]
-
-
-def undistributed_page(tx: Connection, paging: Paging) -> Page[UndistributedItem]:
-    """OPVs without a broker, the newest first, each with the reason."""
-    statement = (
-        select(
-            DistributionWork.opportunity_id.label("opv"), DistributionWork.since,
-            func.coalesce(DistributionWork.reason, WAITING).label("reason"),
-            Opportunity.number, Opportunity.development, Opportunity.stage, Opportunity.broker,
-        )
-        .join(Opportunity, Opportunity.id == DistributionWork.opportunity_id)
-        .where(undistributed())
-    )  # fmt: skip
-    rows, next_ = newest_first(tx, statement, DistributionWork.opportunity_id.expression, paging)
-    return Page(items=[UndistributedItem(**row._mapping) for row in rows], next=next_)
 
 
 def undistributed_by_reason(tx: Connection) -> dict[str, int]:

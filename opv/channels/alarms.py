@@ -23,6 +23,7 @@ HOUSE = 0
 """The channel number of what is about the whole house."""
 
 SILENCE, REFUSED, FETCH, TOKEN = "silence", "refused", "fetch_failing", "token"
+UNDISTRIBUTED = "undistributed"
 ONLY_BY_RECONCILIATION = "only_by_reconciliation"
 
 

@@ -1,5 +1,6 @@
-"""Whether the channels are well: silence, refusals, leads that cannot be fetched, what the platform says. All of it is
-read from rows, in a fixed number of statements; raises and clears the alarms."""
+"""Whether the channels are well: silence, refusals, leads that cannot be fetched, what the platform says; and whether
+OPVs are without a broker for too long. All of it is read from rows, in a fixed number of statements; raises and clears
+the alarms."""
 
 from __future__ import annotations
 
@@ -15,12 +16,14 @@ from sqlalchemy import Connection, func, or_, select
 from db.models import Base, Outcome, SubmissionState
 from db.queries.channels import last_deliveries
 from db.queries.paging import ids_since
+from db.queries.undistributed import counts
 from opv.channels.alarms import (
     FETCH,
     HOUSE,
     REFUSED,
     SILENCE,
     TOKEN,
+    UNDISTRIBUTED,
     Trouble,
     clear_alarms,
     open_alarms,
@@ -28,13 +31,15 @@ from opv.channels.alarms import (
 )
 from opv.channels.hours import HOUR, hour_of, past_of
 from opv.house import House
+from schemas.duration import Duration
+from schemas.operations import UndistributedFilters
 from schemas.source import Checked
 
 _CHORES = Base.metadata.tables["chores"]
 _REFUSALS = Base.metadata.tables["channel_refusals"]
 _SUBMISSIONS = Base.metadata.tables["submissions"]
 
-OWN = (SILENCE, REFUSED, FETCH, TOKEN)
+OWN = (SILENCE, REFUSED, FETCH, TOKEN, UNDISTRIBUTED)
 """Kinds of alarms that follow from the rows, and are cleared when these say so."""
 
 QUIET_LEADS = 5
@@ -88,7 +93,7 @@ def keep_alarms(tx: Connection, house: House, now: datetime, refused: Mapping[in
 
 
 def look(tx: Connection, house: House, now: datetime, refused: Mapping[int, int]) -> Look:
-    """Every trouble of the active channels, as of now."""
+    """Every trouble of the active channels and of the house, as of now."""
     active = {number: entrance.key for number, entrance in house.entrances.items() if not entrance.retired}
     last = last_deliveries(tx, now)
     found = Look()
@@ -96,6 +101,7 @@ def look(tx: Connection, house: House, now: datetime, refused: Mapping[int, int]
     _refusals(tx, found, active, last, now, refused)
     _fetches(tx, found, active, now)
     _chores(tx, found, active, now)
+    _undistributed(tx, found, house, now)
     return found
 
 
@@ -174,6 +180,17 @@ def _chores(tx: Connection, found: Look, active: Mapping[int, str], now: datetim
         if kind == "check":
             for words in _said(json.loads(row.state).get("checked", []), now):
                 found.add(TOKEN, row.channel, f"{key}: {words}")
+
+
+def _undistributed(tx: Connection, found: Look, house: House, now: datetime) -> None:
+    """OPVs that nobody serves for longer than the house allows."""
+    after = house.configuration.alarms.undistributed_after
+    if after is None:
+        return
+    waits = counts(tx, UndistributedFilters(), until=now - Duration.parse(after).span)
+    if waits.total:
+        why = ", ".join(f"{reason} {count}" for reason, count in sorted(waits.by_reason.items()))
+        found.add(UNDISTRIBUTED, HOUSE, f"{waits.total} OPVs have had no broker for more than {after} ({why})")
 
 
 def kept(checked: Sequence[Checked]) -> str:

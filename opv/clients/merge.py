@@ -1,9 +1,9 @@
 """Putting together two clients that are one person.
 
 All that points at the one that goes points at the one that stays afterwards: contact keys, parts in OPVs, OPVs, capture
-cards, files, the spouse, suggestions. The row that goes keeps its data and says into which it was merged; a client into
-which others were merged before passes them on, so that `merged_into` always names a client that lives. Histories stay
-as they are: they name the client that it was then.
+cards, files, the spouse, suggestions, brokers who are not to have it. The row that goes keeps its data and says into
+which it was merged; a client into which others were merged before passes them on, so that `merged_into` always names a
+client that lives. Histories stay as they are: they name the client that it was then.
 
 A lead of the one that goes may arrive meanwhile. It finds its client by a contact key, which is locked here before
 anything is read: it is captured before, and what it wrote is moved, or waits and finds the client that stays.
@@ -24,6 +24,7 @@ from opv import history
 from opv.access import Viewer, sees, visible
 from opv.batch import OPVS, Opv, opvs_by_id
 from opv.clients.duplicates import conflicts, suggested
+from opv.clients.excluded import move_pairs
 from opv.clients.keys import lock_keys_of, move_keys, suggest
 from opv.clients.reach import seen_clients
 from opv.clients.records import (
@@ -90,6 +91,7 @@ def merge_clients(
     batch.write(tx)
     write_records(tx, [one for id_, one in records.items() if one.facts() != before[id_].facts()])
     _point(tx, client, other, of_both)
+    move_pairs(tx, client, other)
     _resuggest(tx, client, other, now)
     return Merged(client=stays.shown(), other=other, opvs=sorted(of_both)), batch.woken
 

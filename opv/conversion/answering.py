@@ -17,6 +17,7 @@ from opv.actions import TRANSFER_RULE, Acting, place_named
 from opv.batch import Opv
 from opv.by_people import Done, acting, lock, settle_list
 from opv.capture import MANUAL, capture_onto
+from opv.conversion import invalid
 from opv.conversion.portfolio import redistribute
 from opv.distribution.assign import NOWHERE, assign
 from opv.house import House
@@ -30,7 +31,8 @@ def answer(
     tx: Connection, house: House, viewer: Viewer, now: datetime, ident: str, grant: bool, reason: str | None
 ) -> Done:
     """Grants or refuses the request of this id. Granting gives the OPV to the broker asked for (without one, to
-    whoever the rules find) in the same unit of work; what was typed for an ownership becomes a card of the OPV.
+    whoever the rules find) in the same unit of work; what was typed for an ownership becomes a card of the OPV. A lead
+    that is confirmed to be none closes the OPV.
 
     Who may: those over the OPV refuse; they grant when they lead the broker asked for as well.
     Raises `Reject`: `unknown_request` (404), `not_allowed`, `already_answered`, `request_void`, `unknown_broker`."""
@@ -88,12 +90,15 @@ def _decide(at: Acting, viewer: Viewer, asked: AnyRow, grant: bool, reason: str 
     place = place_named(house.roster, broker, None, None) if grant and broker is not None else NOWHERE
     if grant and broker is not None and not leads(viewer, house, place.manager, broker):
         raise Reject("not_allowed", "managers give to those they lead, directors to all", 403)
-    data = {"request": str(asked.id), "of": asked.kind, "granted": grant}
     said = {"reason": reason} if reason else None
-    seq = at.batch.record(opv, history.TRANSFER_ANSWERED, at.cause, data, said)
+    if asked.kind == invalid.KIND:
+        seq = invalid.answer_invalid(at, asked, grant, reason)
+    else:
+        data = {"request": str(asked.id), "of": asked.kind, "granted": grant}
+        seq = at.batch.record(opv, history.TRANSFER_ANSWERED, at.cause, data, said)
     columns = {"state": "granted" if grant else "refused", "answered_by": viewer.person, "answered_at": at.batch.now}
     at.tx.execute(update(TransferRequest).where(TransferRequest.id == asked.id).values(answer_seq=seq, **columns))
-    if not grant:
+    if not grant or asked.kind == invalid.KIND:
         return
     at.off_list = True
     if broker is None:

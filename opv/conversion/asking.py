@@ -28,22 +28,25 @@ def ask_transfer(at: Acting, id_: UUID, reason: str, broker: str | None) -> int:
         require_broker(at.batch.house.roster, broker)
         if broker == at.opv.broker:
             raise Reject("same_assignment", "the OPV is already with them", 409)
-    return _file(at, at.viewer.person, id_, "transfer", broker, {"reason": reason})
+    said = {"reason": reason}
+    return file_request(at, at.viewer.person, id_, "transfer", broker, history.TRANSFER_REQUESTED, said)
 
 
 def ask_ownership(at: Acting, id_: UUID, by: str, broker: str, typed: dict[str, Any]) -> int:
     """Asks that the OPV be given to `broker`, for whom its client was registered by hand; `typed` is kept for then.
 
     Raises `Reject`: `request_open`."""
-    return _file(at, by, id_, "ownership", broker, {"typed": typed})
+    return file_request(at, by, id_, "ownership", broker, history.OWNERSHIP_REQUESTED, {"typed": typed})
 
 
-def _file(at: Acting, by: str, id_: UUID, kind: str, broker: str | None, content: dict[str, Any]) -> int:
+def file_request(
+    at: Acting, by: str, id_: UUID, kind: str, broker: str | None, entry: str, content: dict[str, Any]
+) -> int:
+    """Files a request of the kind, told by an entry of the kind `entry`; gives its `seq`. Raises `request_open`."""
     r = TransferRequest
     open_ = select(r.id).where(r.opportunity_id == at.opv.id, r.asked_by == by, r.state == "open")
     if at.tx.execute(open_).first() is not None:
         raise Reject("request_open", "you have asked already, and the answer is to come", 409)
-    entry = history.TRANSFER_REQUESTED if kind == "transfer" else history.OWNERSHIP_REQUESTED
     seq = at.batch.record(at.opv, entry, at.cause, {"request": str(id_), "broker": broker}, content)
     at.batch.rows["transfer_requests"].append(
         {

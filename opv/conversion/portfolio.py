@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or_, select, true
 
 from db.bulk import any_of
-from db.models import DistributionWork, Opportunity
+from db.models import Availability, DistributionWork, Opportunity
 from opv import history
 from opv.access import Viewer, leads
 from opv.actions import TRANSFER_RULE, Acting, require_broker, require_reason
 from opv.batch import OPVS, Batch, Cause, Opv, opvs_by_id
 from opv.conversion.parts import Part
 from opv.distribution.assign import NOWHERE, OtherPart, assign, assign_part
-from opv.distribution.waiting import WAITING, put_on_list, waiting_row
+from opv.distribution.waiting import WAITING, only_by, put_on_list, waiting_row
 from opv.house import House
 from opv.roster import Place, Roster
 from schemas.errors import Reject
@@ -31,11 +31,13 @@ _OPEN = Opportunity.status == "open"
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Whose portfolio goes to whom (`to`: None for whoever the rules find), and why."""
+    """Whose portfolio goes to whom (`to`: None for whoever the rules find), and why. `by`: the rule or queue that alone
+    is to find them."""
 
     person: str
     to: str | None
     reason: str
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,13 @@ class Moved:
     woken: set[str]
 
 
-def redistribute(at: Acting, content: dict[str, Any] | None = None) -> int:
-    """Lets the rules find another broker for the OPV; it stays with the present one until then."""
+def redistribute(at: Acting, content: dict[str, Any] | None = None, by: str | None = None) -> int:
+    """Lets the rules (or `by`, a rule or queue, alone) find another broker for the OPV; it stays with the present one
+    until then."""
     at.off_list = True  # of which it may be already, with another broker left out
-    at.waiting[at.opv.id] = waiting_row(at.opv.id, at.batch.now, exclude=at.opv.broker)
-    return at.batch.record(at.opv, history.REDISTRIBUTION_ASKED, at.cause, {"broker": at.opv.broker}, content)
+    at.waiting[at.opv.id] = waiting_row(at.opv.id, at.batch.now, exclude=at.opv.broker, only=by)
+    data = {"broker": at.opv.broker, **({"by": by} if by else {})}
+    return at.batch.record(at.opv, history.REDISTRIBUTION_ASKED, at.cause, data, content)
 
 
 def check(tx: Connection, house: House, viewer: Viewer, move: Move) -> None:
@@ -66,7 +70,7 @@ def check(tx: Connection, house: House, viewer: Viewer, move: Move) -> None:
 def left(tx: Connection, house: House, viewer: Viewer, move: Move) -> int:
     """How many open OPVs the person still serves, of those that the viewer may move.
 
-    Raises `Reject`: `reason_missing`, `unknown_broker`, `same_assignment`, `not_allowed`."""
+    Raises `Reject`: `reason_missing`, `unknown_broker`, `unknown_rule`, `same_assignment`, `not_allowed`."""
     theirs = or_(*_parts(house, viewer, move).values())
     statement = select(func.count()).select_from(Opportunity).where(_OPEN, theirs)
     return tx.execute(statement).scalar_one()
@@ -76,10 +80,13 @@ def move_some(tx: Connection, house: House, viewer: Viewer, now: datetime, move:
     """Moves the oldest of the person's open OPVs: sales, pre-sales, shared ones, each with the reason in its history.
 
     When `to` is None, sales go to whoever the rules find and stay with the person until then; pre-sales fall to the
-    manager, sharing ends. A person of pre-sales is given pre-sales alone, the rest is left. Raises as `left` does."""
+    manager, sharing ends. A person of pre-sales is given pre-sales alone, the rest is left. Of one who has left, what
+    it said of its availability is forgotten. Raises as `left` does."""
     parts = _parts(house, viewer, move)
     if move.to is not None and house.roster.has_role(move.to, "presales"):
         parts = {"presales": parts["presales"]}
+    if not house.roster.is_active(move.person):
+        tx.execute(delete(Availability).where(Availability.person == move.person))
     batch, cause = Batch(house, now), Cause(f"person:{viewer.person}")
     found = _locked(tx, parts, CHUNK)
     batch.opvs = {opv.id: opv for opv, _ in found}
@@ -101,7 +108,8 @@ def _parts(house: House, viewer: Viewer, move: Move) -> dict[Part, ColumnElement
     _check(house, viewer, move)
     o, w = Opportunity, DistributionWork
     left = or_(w.exclude == move.person, w.exclude.endswith(f",{move.person}", autoescape=True))
-    waits = exists().where(w.opportunity_id == o.id, w.state == WAITING, left)
+    by = true() if move.by is None else w.rule == only_by(move.by)
+    waits = exists().where(w.opportunity_id == o.id, w.state == WAITING, left, by)
     parts: dict[Part, ColumnElement[bool]] = {
         "sales": and_(o.broker == move.person, ~waits) if move.to is None else o.broker == move.person,
         "second": o.second_broker == move.person,
@@ -120,10 +128,17 @@ def _check(house: House, viewer: Viewer, move: Move) -> None:
         require_broker(roster, move.to, "broker", "presales")
         if move.to == move.person:
             raise Reject("same_assignment", "the OPVs are already with them", 409)
+    if move.by is not None and (move.to is not None or not _gives_sales(house, move.by)):
+        raise Reject("unknown_rule", f"there is no rule or queue {move.by} that could find brokers", 422)
     led = viewer.role == "director" or not roster.places(move.person) or leads(viewer, house, None, move.person)
     to = move.to is None or leads(viewer, house, None, move.to)
     if viewer.role not in ("manager", "director") or not (led and to):
         raise Reject("not_allowed", "managers move OPVs among those they lead, directors among all, others not", 403)
+
+
+def _gives_sales(house: House, by: str) -> bool:
+    way = house.ways.get(by)
+    return way is not None and bool(way.queues) and way.rule.part == "sales"
 
 
 def _locked(
@@ -149,7 +164,7 @@ def _move(at: Acting, part: Part, move: Move) -> None:
     opv, roster, content = at.opv, at.batch.house.roster, {"reason": move.reason}
     explanation = {"by": at.cause.actor, "previous": move.person, "portfolio": True}
     if part == "sales" and move.to is None:
-        redistribute(at, content)
+        redistribute(at, content, move.by)
     elif part == "sales":
         at.off_list = True
         place = roster.place(str(move.to), [opv.team] if opv.team else ())

@@ -25,6 +25,7 @@ from db.session import Database, is_transient
 from opv import history
 from opv.access import Viewer
 from opv.batch import OPVS, opvs_by_id
+from opv.clients.excluded import forget_pairs
 from opv.clients.keys import lock_keys_of
 from opv.clients.records import begin, cause_of, lock_couples
 from opv.data_subject.answering import check_answers, person_ids
@@ -110,6 +111,7 @@ def _erase(
     forget_keys(tx, ids, same, traces)
     living = [records[id_] for id_ in ids if records[id_].erased_at is None]
     blank_clients(tx, records, ids, now)
+    forget_pairs(tx, ids)
     batch = begin(house, now, opvs)
     if living or blanked.anything:
         data = {"client": str(ids[0]), "also": [str(id_) for id_ in ids[1:]], "blanked": blanked.model_dump()}

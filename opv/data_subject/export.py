@@ -19,6 +19,7 @@ from db.session import AnyRow, Database
 from opv import history
 from opv.access import Viewer
 from opv.batch import OPVS, opvs_by_id
+from opv.clients.excluded import pairs_of
 from opv.clients.records import begin, cause_of, read_records
 from opv.data_subject.answering import check_answers, person_ids
 from opv.data_subject.blanking import subjects
@@ -85,6 +86,7 @@ def _export(tx: Connection, house: House, viewer: Viewer, now: datetime, before:
         client=living.shown(),
         merged=[one.shown() for one in merged],
         contact_keys=_contact_keys(tx, ids),
+        excluded_brokers=pairs_of(tx, ids),
         parts=_parts(tx, held, opvs.values()),
         captures=_captures(held.cards),
         consents=consents(held.cards, records.values()),

@@ -62,7 +62,7 @@ def claimable_by(person: str, row: Any, client: UUID, house: House, gates: Gates
     lane = lane_at(row.queue, row.part, house)
     if lane is None or person not in lane.brokers:
         return "not_in_queue"
-    checked = house.rules_by_key.get(row.rule)
+    checked = house.ways.get(row.rule)
     skills = checked.rule.skills if checked else _NO_SKILLS
     return gates.claiming(person, client, lane.queue, row.part, skills)
 

@@ -26,7 +26,7 @@ from opv.distribution.notices import tell
 from opv.distribution.queues import Lane, lane_of, lock_queues, open_all, queue_key, write_queues
 from opv.distribution.returns import give_back, managed, send_to, terms_of
 from opv.distribution.rules import RuleFound, find_rule
-from opv.distribution.waiting import ACCEPTING, OFFERED, POOL, WAITING
+from opv.distribution.waiting import ACCEPTING, OFFERED, POOL, WAITING, only_way
 from opv.facts import CAPTURES, OpvFacts, by_opv, newest
 from opv.house import House
 from schemas.config import Terms
@@ -136,11 +136,15 @@ def _since(work: AnyRow) -> tuple[datetime, UUID]:
 
 
 def _find(table: _Table, gates: Gates, work: AnyRow, captures: Sequence[Any]) -> None:
-    """The rule for the OPV, and the lanes of its queues. An offer that nobody claimed goes on with the queues that its
-    rule falls back to."""
+    """The rule for the OPV, and the lanes of its queues: the one that it is to be given out by alone, or the first that
+    fits. An offer that nobody claimed goes on with the queues that its rule falls back to."""
     house, opv = table.batch.house, table.batch.opvs[work.opportunity_id]
-    checked = house.rules_by_key.get(work.rule) if work.state == OFFERED else None
-    if checked is not None:
+    checked = house.ways.get(work.rule) if work.state == OFFERED else None
+    only = house.ways.get(only_way(work.rule) or "")
+    if only is not None and only.queues:
+        found = RuleFound(only, tried=[{"rule": only.rule.key, "matched": True, "asked_for": True}])
+        queues = only.queues
+    elif checked is not None:
         keys = [queue.key for queue in checked.queues]
         offered = queue_key(work.queue)
         queues = checked.queues[keys.index(offered) + 1 :] if offered in keys else ()
@@ -237,7 +241,7 @@ def _carry_out(batch: Batch, opv: Opv, work: AnyRow, ruling: Ruling) -> dict[str
         return changes | {"state": OFFERED}
     if not waited:
         batch.record(opv, history.UNDISTRIBUTED, cause, {"reason": ruling.reason, "rule": ruling.rule})
-    return changes | {"state": WAITING}
+    return changes | {"state": WAITING, "rule": work.rule if only_way(work.rule) else ruling.rule}
 
 
 def _offered_to(house: House, ruling: Ruling, part: str, opv: Opv) -> Sequence[str]:

@@ -100,7 +100,8 @@ class Desk:
         explanation |= {name: value for name, value in own.items() if name not in ("because", "snapshot")}
         if reasons[1:]:
             explanation["fell_back"] = reasons[1:]
-        due = until if self._may_change(lanes) else None
+        left_out = any(one["because"] == "all_left_out" for one in reasons)
+        due = until if left_out and self._may_change(lanes) else None
         line_key, used = (lanes[0].key, lanes[0].key in self.used) if lanes else (None, False)
         snapshot = self._lines[lanes[0].key].snapshot["digest"] if used else None
         return Ruling("wait", rule.key, explanation, line=line_key, until=due, reason=first, snapshot=snapshot)

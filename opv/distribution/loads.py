@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, and_, bindparam, func, select
 
 from db.models import Base
 from db.models.base import UtcTime
@@ -15,6 +15,7 @@ from opv.distribution.pickers import Load
 
 _OPVS = Base.metadata.tables["opportunities"]
 _GIVEN = Base.metadata.tables["assignments"]
+_ASKED = Base.metadata.tables["transfer_requests"]
 
 _SALES = Statement(
     lambda one_of: (
@@ -61,6 +62,26 @@ _LATELY = Statement(
         .group_by(_GIVEN.c.broker)
     )
 )
+_INVALID = Statement(
+    lambda one_of: (
+        select(
+            _ASKED.c.asked_by.label("broker"),
+            func.count().filter(_GIVEN.c.since >= bindparam("day", type_=UtcTime())).label("day"),
+            func.count().filter(_GIVEN.c.since >= bindparam("week", type_=UtcTime())).label("week"),
+            func.count().label("days30"),
+        )
+        .join(_GIVEN, and_(_GIVEN.c.opportunity_id == _ASKED.c.opportunity_id, _GIVEN.c.broker == _ASKED.c.asked_by))
+        .where(
+            _ASKED.c.kind == "invalid",
+            _ASKED.c.state == "granted",
+            one_of(_ASKED.c.asked_by, "brokers"),
+            _GIVEN.c.since >= bindparam("month", type_=UtcTime()),
+            _GIVEN.c.part != "second",
+        )
+        .group_by(_ASKED.c.asked_by)
+    )
+)
+"""Those of the leads given lately that were none, as was confirmed."""
 
 
 def day_of(now: datetime, zone: ZoneInfo) -> datetime:
@@ -69,16 +90,17 @@ def day_of(now: datetime, zone: ZoneInfo) -> datetime:
 
 
 def load_all(tx: Connection, brokers: Collection[str], now: datetime, zone: ZoneInfo) -> dict[str, Load]:
-    """Loads of the brokers, of all of them: three statements, each over an index of just those rows. One who was given
-    nothing for 30 days counts as one who never was."""
+    """Loads of the brokers, of all of them: four statements, each over an index of just those rows. One who was given
+    nothing for 30 days counts as one who never was; leads that turned out to be none do not count."""
     if not brokers:
         return {}
     day = day_of(now, zone)
     week = day_of(day - timedelta(days=day.weekday()), zone)
     since = {"day": day, "week": week, "month": now - timedelta(days=30)}
-    held, early, given = run_all(
-        tx, (_SALES, {"brokers": brokers}), (_PRESALES, {"brokers": brokers}), (_LATELY, {"brokers": brokers, **since})
-    )
+    held, early, given, invalid = run_all(
+        tx, (_SALES, {"brokers": brokers}), (_PRESALES, {"brokers": brokers}),
+        (_LATELY, {"brokers": brokers, **since}), (_INVALID, {"brokers": brokers, **since}),
+    )  # fmt: skip
     loads = {broker: Load() for broker in brokers}
     for row in (*held, *early):
         load = loads[row.broker]
@@ -87,6 +109,9 @@ def load_all(tx: Connection, brokers: Collection[str], now: datetime, zone: Zone
         load = loads[row.broker]
         load.day, load.week, load.days30 = row.day, row.week, row.days30
         load.last_given_at = row.last_given_at
+    for row in invalid:
+        load = loads[row.broker]
+        load.day, load.week, load.days30 = load.day - row.day, load.week - row.week, load.days30 - row.days30
     return loads
 
 

@@ -24,7 +24,7 @@ RETURN_RULE = "return"
 def terms_of(house: House, work: Any) -> Accept | None:
     """On which terms the broker of a row of the list is to accept; None when the configuration no longer asks it."""
     queue = house.queues.get(queue_key(work.queue)) if work.queue else None
-    return accept_of(house.rules_by_key.get(work.rule), queue)
+    return accept_of(house.ways.get(work.rule), queue)
 
 
 def way_back(terms: Terms, hops: int) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, or_, select, update
 
 from db.bulk import add_new, insert_rows
 from db.models import Base
+from db.models.assignment import ONLY_BY
 from db.statement import Statement
 from opv.batch import Batch, Cause
 from opv.house import House
@@ -27,6 +28,17 @@ _OF_CLIENTS = Statement(
 
 WAITING, OFFERED, POOL, ACCEPTING = "waiting", "offered", "pool", "accepting"
 """States of a row of the list."""
+
+
+def only_by(rule: str) -> str:
+    """What the row of an OPV says that this rule or queue alone is to give out."""
+    return ONLY_BY + rule
+
+
+def only_way(rule: str | None) -> str | None:
+    """The rule or queue that alone is to give it out, when the row says so."""
+    return rule.removeprefix(ONLY_BY) if rule is not None and rule.startswith(ONLY_BY) else None
+
 
 # One that is being distributed just now is left to that worker, who waits for the OPV.
 _REPLACED = Statement(
@@ -49,15 +61,16 @@ def waiting_row(
     exclude: str | None = None,
     part: str = "sales",
     cause: Cause | None = None,
+    only: str | None = None,
 ) -> dict[str, Any]:
     """A row of the list, due now. `prefer`: the broker who served the client last, at `prefer_at` (None: serves it
     still); `exclude`: the one to leave out; `cause`: the automation that asks for it, so that a loop of automations is
-    seen through the list."""
+    seen through the list; `only`: the rule or queue that is to give it out, instead of the first that fits."""
     return {
         "opportunity_id": opv, "since": now, "due_at": now, "prefer": prefer, "prefer_at": prefer_at,
         "exclude": exclude, "reason": None, "depth": cause.depth if cause else 0,
         "chain": ",".join(cause.chain) if cause else "", "part": part, "state": WAITING, "broker": None,
-        "queue": None, "rule": None, "hops": 0,
+        "queue": None, "rule": None if only is None else only_by(only), "hops": 0,
     }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from porteiro.cli import (
+    availability,
     channels,
     client,
     configuration,
@@ -19,12 +20,14 @@ from porteiro.cli import (
     operations,
     opv,
     opv_acceptance,
+    queues,
     reconcile,
     report,
     retention,
     run,
     source,
     token,
+    undistributed,
     unmapped,
     why,
 )
@@ -54,8 +57,8 @@ def _options(
 
 
 for group in (
-    run, configuration, deliveries, importing, opv, opv_acceptance, client, operations, channels, reconcile, unmapped,
-    token, history, source, report, retention, why,
+    run, configuration, deliveries, importing, opv, opv_acceptance, client, operations, availability, queues,
+    undistributed, channels, reconcile, unmapped, token, history, source, report, retention, why,
 ):  # fmt: skip
     group.register(app)
 

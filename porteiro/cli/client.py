@@ -13,7 +13,7 @@ from uuid import UUID
 import typer
 from pydantic import BaseModel, ValidationError
 
-from porteiro.cli import data_subject
+from porteiro.cli import client_excluded, data_subject
 from porteiro.cli.screen import AsJson, Opened, built, opened, show_fields, show_json, show_table
 from schemas.client import ClientChangeBody, InvolvedClient, InvolvementBody, Missing
 from schemas.errors import PorteiroError, Reject
@@ -64,6 +64,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help="Persons: duplicates, and what the law asks (LGPD).")
     group.command("duplicates")(list_duplicates)
     group.command("merge")(merge)
+    client_excluded.register(group)
     data_subject.register(group)
     app.add_typer(group, name="client")
 

@@ -95,4 +95,5 @@ def _line(item: Opv | RequestItem) -> str:
     if isinstance(item, Opv):
         return f"OPV {item.number}: {item.status}, stage {item.stage}, broker {item.broker or 'none'}"
     of = "another broker serves the client" if item.number is None else f"OPV {item.number}"
-    return f"{of}: request {item.id} ({item.kind}) for {item.broker or 'whoever the rules find'}, {item.state}"
+    whom = "" if item.kind == "invalid" else f" for {item.broker or 'whoever the rules find'}"
+    return f"{of}: request {item.id} ({item.kind}){whom}, {item.state}"

@@ -1,4 +1,4 @@
-"""Commands that say how the house does: `status`, `work`, `queues`, `undistributed`."""
+"""Commands that say how the house does: `status`, `work`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.text import Text
 
-from porteiro.cli.screen import AsJson, Limit, Opened, built, console, opened, show_json, show_table
+from porteiro.cli.screen import AsJson, Opened, built, console, opened, show_json, show_table
 from schemas.operations import ChannelItem, StepWork
-from schemas.page import Paging
 
 if TYPE_CHECKING:
     from porteiro.build import Runtime
@@ -19,12 +18,11 @@ if TYPE_CHECKING:
 
 _WORK = ("Passo", "Na lista", "Mais antigo (s)", "Por minuto", "Falhas", "Parados")
 _CHANNELS = ("Canal", "Fonte", "Última entrega", "24 h", "Resultados", "Recusas", "Último motivo")
-_QUEUES = ("Fila", "Próximo", "Corretor", "Atendidos", "Parte", "Último turno", "Ativo")
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
-    for command in (status, work, queues, undistributed):
+    for command in (status, work):
         app.command()(command)
 
 
@@ -61,36 +59,6 @@ def work(as_json: AsJson = False) -> None:
         show_json({"items": steps, "next": None})
     else:
         show_table("Trabalho", _WORK, _step_rows(steps))
-
-
-def queues(as_json: AsJson = False) -> None:
-    """Shows the queues of brokers (roletas), whose turn is next first."""
-    from db.queries import operations
-
-    with opened() as at:
-        found = operations.queues(at.tx)
-    if as_json:
-        show_json({"items": found, "next": None})
-        return
-    rows = [
-        (queue.key, place, m.broker, m.served, f"{m.share:.1%}", m.last_turn, m.active)
-        for queue in found
-        for place, m in enumerate(queue.members, 1)
-    ]
-    show_table("Filas", _QUEUES, rows)
-
-
-def undistributed(limit: Limit = 50, as_json: AsJson = False) -> None:
-    """Shows the OPVs that wait for a broker, and why."""
-    from db.queries.work import undistributed_page
-
-    with opened() as at:
-        page = undistributed_page(at.tx, Paging(limit=limit))
-    if as_json:
-        show_json(page)
-        return
-    rows = [(one.number, one.reason, at.moment(one.since), one.development, one.opv) for one in page.items]
-    show_table("OPVs sem corretor", ("Nº", "Motivo", "Desde", "Empreendimento", "Id"), rows)
 
 
 def _figures() -> tuple[Sequence[StepWork], Sequence[ChannelItem], Opened]:

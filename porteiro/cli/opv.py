@@ -41,6 +41,7 @@ def register(app: typer.Typer) -> None:
     opv_attachments.register(group)
     opv_sales.register(group)
     app.add_typer(group, name="opv")
+    opv_conversion.register_offboarding(app)
 
 
 def list_opvs(

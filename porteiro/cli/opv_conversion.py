@@ -8,7 +8,15 @@ import typer
 
 from porteiro.cli.in_name import As, Ident, act_on, do, named, read
 from porteiro.cli.screen import AsJson, Limit, Opened, bar, built, opened, show_json, show_table
-from schemas.conversion import AnswerBody, PortfolioBody, PortfolioItem, RequestBody, RequestFilters, RequestItem
+from schemas.conversion import (
+    AnswerBody,
+    InvalidBody,
+    PortfolioBody,
+    PortfolioItem,
+    RequestBody,
+    RequestFilters,
+    RequestItem,
+)
 from schemas.opv_actions import TransferBody
 
 if TYPE_CHECKING:
@@ -18,7 +26,7 @@ if TYPE_CHECKING:
 Reason = Annotated[str, typer.Option(help="Why.")]
 
 _LISTED = ("Pedido", "OPV", "Tipo", "Situação", "Pedido por", "Para", "Quando", "Motivo", "Respondido por", "Resposta")
-_KINDS = {"transfer": "transferência", "ownership": "titularidade"}
+_KINDS = {"transfer": "transferência", "ownership": "titularidade", "invalid": "lead inválido"}
 _STATES = {"open": "aberto", "granted": "concedido", "refused": "recusado", "void": "sem efeito"}
 
 
@@ -26,9 +34,15 @@ def register(group: typer.Typer) -> None:
     """Adds the commands to `porteiro opv`."""
     group.command("share")(share)
     group.command("ask-transfer")(ask_transfer)
+    group.command("invalid")(report_invalid)
     group.command("requests")(list_requests)
     group.command("answer")(answer_request)
     group.command("portfolio")(move_portfolio)
+
+
+def register_offboarding(app: typer.Typer) -> None:
+    """Adds `porteiro offboard`, which is `porteiro opv portfolio`."""
+    app.command("offboard")(move_portfolio)
 
 
 def share(
@@ -62,6 +76,24 @@ def ask_transfer(
     do(
         by,
         lambda tx, house, viewer, now: requests.ask(tx, house, viewer, now, ident, body.reason, body.broker),
+        as_json,
+    )
+
+
+def report_invalid(
+    ident: Ident,
+    by: As,
+    reason: Annotated[str, typer.Option(help="wrong_number, no_such_person, duplicate, spam or other.")],
+    text: Annotated[str | None, typer.Option(help="What is to be said of it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Says that the OPV's lead is none, and asks for the turn back."""
+    from opv.conversion import requests
+
+    body = read(InvalidBody, reason=reason, text=text)
+    do(
+        by,
+        lambda tx, house, viewer, now: requests.report(tx, house, viewer, now, ident, body.reason, body.text),
         as_json,
     )
 
@@ -105,14 +137,15 @@ def move_portfolio(
     reason: Reason,
     to: Annotated[str | None, typer.Option(help="Key of the broker who gets them.", metavar="BROKER")] = None,
     redistribute: Annotated[bool, typer.Option("--redistribute", help="To whoever the rules find.")] = False,
+    rule: Annotated[str | None, typer.Option("--by", help="Key of the rule or queue that finds them.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Gives all open OPVs of a person to another; stopped anywhere, it goes on when run again."""
+    """Gives all open OPVs of a person to another, as when it leaves; stopped anywhere, it goes on when run again."""
     from opv.conversion.portfolio import Move
 
-    body = read(PortfolioBody, broker=to, redistribute=redistribute, reason=reason)
+    body = read(PortfolioBody, broker=to, redistribute=redistribute, by=rule, reason=reason)
     with built() as program:
-        item = _move_all(program, by, Move(person, body.broker, body.reason))
+        item = _move_all(program, by, Move(person, body.broker, body.reason, body.by))
     if as_json:
         show_json(item)
     else:

@@ -21,7 +21,7 @@ _SINGLE = {
     "attachments": ("max_mb", "types"),
     "legal": ("officer",),
     "notices": ("assigned", "offered", "returned", "address", "secret", "link_for"),
-    "alarms": ("notify",),
+    "alarms": ("notify", "undistributed_after"),
     "junk": ("deny", "form"),
 }
 _SIGNS = {"added": "+", "changed": "~", "removed": "-", "reordered": "^"}

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from schemas.config.caps import Caps
-from schemas.config.values import Calendar, DayOff, Key, Part, ShiftText, Text, Zone
+from schemas.config.values import Calendar, DayOff, Key, Part, ShiftText, SpanText, Text, Zone
 
 
 class Company(Part):
@@ -96,6 +96,8 @@ class Alarms(Part):
     """Who is told when something of the house needs a person: keys of people; directors and operators when none."""
 
     notify: list[Key] = Field(default_factory=list)
+    undistributed_after: SpanText | None = "30 minutes"
+    """How long an OPV may be without a broker, offered or in a pool too, before they are told; `null`: for ever."""
 
 
 class Legal(Part):

@@ -12,6 +12,8 @@ from opv.actions import withdraw
 from opv.conversion import portfolio
 from opv.conversion.parts import give_presales, share
 from opv.conversion.portfolio import Move
+from opv.distribution import availability
+from schemas.availability import AvailabilityBody
 from tests.opv.conversion import PRESALES_HOUSE, do, inactive, refused, served, viewer
 from tests.opv.test_transfer_requests import ask, states
 from tests.pipeline import Pipeline, Start, counted
@@ -22,6 +24,12 @@ def some(house: Pipeline, person: str, of: str, to: str | None) -> int:
     in_force = house.house()
     with house.database.write() as tx:
         move = Move(of, to, "saiu da casa")
+        return portfolio.move_some(tx, in_force, viewer(in_force, person), house.clock(), move).opvs
+
+
+def moved(house: Pipeline, person: str, move: Move) -> int:
+    in_force = house.house()
+    with house.database.write() as tx:
         return portfolio.move_some(tx, in_force, viewer(in_force, person), house.clock(), move).opvs
 
 
@@ -156,6 +164,45 @@ def test_to_a_person_of_presales_goes_presales_alone(start: Start) -> None:
     rows = {row.id: row for row in house.opvs()}
     assert (rows[early].presales_broker, rows[sales].broker) == ("pia", "ana")
     assert some(house, "paula", "ana", "pia") == 0
+
+
+BY_RULE = PRESALES_HOUSE.replace(
+    "{key: any, queue: {teams: [sul]}}",
+    "{key: norte, when: {city: Santos}, queue: {teams: [norte], logged_in: true}}, {key: any, queue: {teams: [sul]}}",
+)
+
+
+def test_a_rule_redistributes_what_one_who_left_served_until_it_has_somebody(start: Start) -> None:
+    house = start(BY_RULE.replace("queue: {teams: [sul]}", "queue: {teams: [sul], accept: {within: 5 minutes}}"))
+    in_force, accepting, contacted = house.house(), served(house), served(house, number=3)
+    house.set("distribution_work", {"reason": "no_rule", "state": "waiting"}, opportunity_id=contacted)
+    with house.database.write() as tx:
+        body = AvailabilityBody(state="available")
+        availability.say(tx, in_force, viewer(in_force, "ana"), house.clock(), "ana", body)
+    house.apply(inactive("ana", BY_RULE))
+    move = Move("ana", None, "saiu da casa", by="norte")
+    assert moved(house, "rui", move) == 2
+    assert (moved(house, "rui", move), house.rows("availability")) == (0, [])
+    assert house.history(accepting)[-1] == ("redistribution.asked", {"broker": "ana", "by": "norte"})
+    house.run()
+    assert {(row.reason, row.rule, row.exclude) for row in house.rows("distribution_work")} == {
+        ("all_left_out", "=norte", "ana")
+    }
+    with house.database.write() as tx:
+        availability.say(tx, in_force, viewer(in_force, "rui"), house.clock(), "caio", body)
+    house.run()
+    assert {row.broker for row in house.opvs() if row.id in (accepting, contacted)} == {"caio"}
+    assert house.decisions(accepting)[-1].rule == "norte"
+    assert json.loads(house.decisions(accepting)[-1].explanation)["rules"] == [
+        {"rule": "norte", "matched": True, "asked_for": True}
+    ]
+
+
+@pytest.mark.parametrize(("to", "by"), [(None, "nowhere"), (None, "returning"), ("bia", "norte")])
+def test_a_rule_that_finds_nobody_is_none(start_on_sqlite: Start, to: str | None, by: str) -> None:
+    house = start_on_sqlite(BY_RULE)
+    served(house)
+    refused(house, "unknown_rule", lambda: moved(house, "rui", Move("ana", to, "saiu", by=by)))
 
 
 def test_a_second_broker_does_not_come_to_share_with_itself(start: Start) -> None:

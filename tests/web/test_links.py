@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 import requests
@@ -86,7 +87,7 @@ def test_a_link_dies_when_the_opv_is_given_away_even_back_to_the_same_person(acc
     for broker in ("bia", "ana"):
         with house.database.write() as tx:
             director = Viewer("rui", "director")
-            act(tx, house.house(), director, house.clock(), "1", lambda at, to=broker: transfer(at, "troca", broker=to))
+            act(tx, house.house(), director, house.clock(), "1", partial(transfer, reason="troca", broker=broker))
     assert [call(url, timeout=10).status_code for call in (requests.get, requests.post)] == [409, 409]
     assert history.ACCEPTED not in kinds(house)
 

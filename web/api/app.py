@@ -17,16 +17,20 @@ from web import health, links, metrics
 from web.api import (
     actions,
     attachments,
+    availability,
     clients,
     conversion,
     data_subjects,
     deliveries,
+    excluded,
     offers,
     operations,
     opvs,
     pending_items,
+    queues,
     reports,
     sales,
+    undistributed,
     withdrawals,
 )
 from web.api.auth import Desk
@@ -88,8 +92,8 @@ def create_api(
     install(api)
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
     parts = (
-        opvs, actions, clients, data_subjects, conversion, pending_items, attachments, withdrawals, sales, deliveries,
-        operations, reports, offers,
+        opvs, actions, clients, excluded, data_subjects, conversion, pending_items, attachments, withdrawals, sales,
+        deliveries, operations, availability, queues, undistributed, reports, offers,
     )  # fmt: skip
     for part in parts:
         routes.include_router(part.router)

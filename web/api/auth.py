@@ -103,6 +103,11 @@ class Caller:
         if not write:
             self._note_after(visit)
 
+    def wake(self, steps: Iterable[str]) -> None:
+        """Wakes steps of the pipeline, once what they are to find is committed."""
+        for step in sorted(steps):
+            self.desk.wake(step)
+
     def _note_after(self, visit: Visit) -> None:
         """In a unit of work of its own: on SQLite, one that began with reading cannot write."""
         if visit.read:

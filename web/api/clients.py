@@ -73,9 +73,9 @@ def correct_client(ident: str, client: str, caller: Calls, body: ClientChangeBod
     """Corrects what is held of a client, or changes its part in the OPV."""
 
     def do(visit: Visit) -> tuple[InvolvedClient, set[str]]:
-        done = change_client(visit.tx, visit.house, visit.viewer, caller.desk.clock(), ident, _id(client), body)
+        done = change_client(visit.tx, visit.house, visit.viewer, caller.desk.clock(), ident, client_id(client), body)
         visit.note_reads([done.opv], "clients")
-        return involved_client(visit.tx, done.opv, _id(client)), done.woken
+        return involved_client(visit.tx, done.opv, client_id(client)), done.woken
 
     return _done(caller, do)
 
@@ -85,7 +85,7 @@ def take_client_out(ident: str, client: str, caller: Calls, _: NoParameters) -> 
     """Takes a client out of the OPV; the main one stays."""
 
     def do(visit: Visit) -> tuple[Done, set[str]]:
-        done = remove_client(visit.tx, visit.house, visit.viewer, caller.desk.clock(), ident, _id(client))
+        done = remove_client(visit.tx, visit.house, visit.viewer, caller.desk.clock(), ident, client_id(client))
         return done, done.woken
 
     _done(caller, do)
@@ -99,15 +99,15 @@ def show_client_history(
     with caller.reading() as visit:
         opv = find_opv(visit.tx, visit.house, visit.viewer, ident)
         visit.note_reads([opv], "history")
-        return history_of_client(visit.tx, opv, _id(client), filters)
+        return history_of_client(visit.tx, opv, client_id(client), filters)
 
 
 @router.get("/clients/{client}/duplicates")
 def list_duplicates(client: str, caller: Calls, _: NoParameters) -> Page[Duplicate]:
     """Clients that may be the same person, and why."""
     with caller.reading() as visit:
-        found = duplicates(visit.tx, visit.house, visit.viewer, _id(client))
-        shown = [_id(client), *(one.id for one in found.items if one.client)]
+        found = duplicates(visit.tx, visit.house, visit.viewer, client_id(client))
+        shown = [client_id(client), *(one.id for one in found.items if one.client)]
         visit.note_reads(seen_opvs(visit.tx, visit.seen, shown), "clients")
         return found
 
@@ -118,14 +118,16 @@ def merge_with_other(client: str, caller: Calls, body: MergeBody, _: NoParameter
 
     def do(visit: Visit) -> tuple[Merged, set[str]]:
         now = caller.desk.clock()
-        merged = merge_clients(visit.tx, visit.house, visit.viewer, now, _id(client), body.other, force=body.force)
+        merged = merge_clients(
+            visit.tx, visit.house, visit.viewer, now, client_id(client), body.other, force=body.force
+        )
         visit.note_reads(seen_opvs(visit.tx, visit.seen, [merged[0].client.id]), "clients")
         return merged
 
     return _done(caller, do)
 
 
-def _id(client: str) -> UUID:
+def client_id(client: str) -> UUID:
     """A client's id out of the path: what is none is no client's."""
     try:
         return UUID(client)

@@ -10,7 +10,15 @@ from opv.by_people import Done
 from opv.conversion import portfolio, requests
 from opv.conversion.answering import answer
 from opv.conversion.portfolio import Move
-from schemas.conversion import AnswerBody, PortfolioBody, PortfolioItem, RequestBody, RequestFilters, RequestItem
+from schemas.conversion import (
+    AnswerBody,
+    InvalidBody,
+    PortfolioBody,
+    PortfolioItem,
+    RequestBody,
+    RequestFilters,
+    RequestItem,
+)
 from schemas.page import Page
 from web.api.actions import NoParameters, committed
 from web.api.auth import Caller, Calls, Visit
@@ -27,6 +35,17 @@ def request_transfer(ident: str, caller: Calls, body: RequestBody, _: NoParamete
 
     def do(visit: Visit) -> Done:
         return requests.ask(visit.tx, visit.house, visit.viewer, caller.desk.clock(), ident, body.reason, body.broker)
+
+    return committed(caller, do, _request)
+
+
+@router.post("/opvs/{ident}/invalid", status_code=201)
+def report_invalid(ident: str, caller: Calls, body: InvalidBody, _: NoParameters) -> RequestItem:
+    """Says that the OPV's lead is none. Once that is confirmed, at once by a rule or by an answer, the broker's turn is
+    given back and the OPV is withdrawn."""
+
+    def do(visit: Visit) -> Done:
+        return requests.report(visit.tx, visit.house, visit.viewer, caller.desk.clock(), ident, body.reason, body.text)
 
     return committed(caller, do, _request)
 
@@ -54,7 +73,7 @@ def answer_request(ident: str, caller: Calls, body: AnswerBody, _: NoParameters)
 def move_portfolio(person: str, caller: Calls, body: PortfolioBody, _: NoParameters) -> PortfolioItem:
     """Gives the open OPVs of a person, also of one who has left, to another or to whoever the rules find: 1,000 at
     most, and says how many are left. Called again, it goes on."""
-    move, moved = Move(person, body.broker, body.reason), 0
+    move, moved = Move(person, body.broker, body.reason, body.by), 0
     with caller.reading() as visit:
         portfolio.check(visit.tx, visit.house, visit.viewer, move)
     for _unit in range(UNITS_OF_A_CALL):

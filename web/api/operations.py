@@ -1,4 +1,4 @@
-"""What the people who run the house look at: channels, work, queues, and the lists of what needs a person."""
+"""What the people who run the house look at: channels, work, and the lists of what needs a person."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ from schemas.operations import (
     ChannelItem,
     DriftItem,
     MergeSuggestionItem,
-    QueueItem,
     RunFilters,
     RunItem,
     StepWork,
-    UndistributedItem,
     UnmappedFilters,
     UnmappedItem,
 )
@@ -54,20 +52,6 @@ def list_work(caller: Calls, _: Annotated[Parameters, Query()]) -> Page[StepWork
     """Each step of the pipeline: depth, age of the oldest, rate, failures."""
     with caller.operating() as visit:
         return visit.shown(Page(items=list(work.work(visit.tx, caller.desk.clock()))))
-
-
-@router.get("/queues")
-def list_queues(caller: Calls, _: Annotated[Parameters, Query()]) -> Page[QueueItem]:
-    """The queues of brokers (roletas): members, turns, shares."""
-    with caller.operating() as visit:
-        return visit.shown(Page(items=operations.queues(visit.tx)))
-
-
-@router.get("/undistributed")
-def list_undistributed(caller: Calls, paging: Annotated[Paging, Query()]) -> Page[UndistributedItem]:
-    """OPVs that wait for a broker, and why."""
-    with caller.operating() as visit:
-        return visit.shown(work.undistributed_page(visit.tx, paging))
 
 
 @router.get("/unmapped")

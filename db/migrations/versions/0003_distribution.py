@@ -55,6 +55,22 @@ def upgrade() -> None:
         sa.Column("prefer_at", UtcTime(), nullable=True),
     ):
         op.add_column("distribution_work", column)
+    reasoned = sa.text("reason IS NOT NULL")
+    op.create_index(
+        "ix_distribution_work_reason",
+        "distribution_work",
+        ["reason"],
+        postgresql_where=reasoned,
+        sqlite_where=reasoned,
+    )
+    invalid = sa.text("kind = 'invalid' AND state = 'granted'")
+    op.create_index(
+        "ix_transfer_requests_invalid",
+        "transfer_requests",
+        ["asked_by"],
+        postgresql_where=invalid,
+        sqlite_where=invalid,
+    )
     op.add_column("decisions", sa.Column("part", sa.Text(), server_default=sa.text("'sales'"), nullable=False))
     op.add_column("decisions", sa.Column("snapshot", sa.String(), nullable=True))
     op.add_column("queue_members", sa.Column("owed", sa.Integer(), server_default=sa.text("0"), nullable=False))

@@ -47,17 +47,17 @@ EARLY = "presales"
 
 
 def access_house() -> House:
-    """The house of `tests.stored` with pre-sales."""
+    """The house of `tests.stored` with pre-sales and a queue."""
     people = [*CONFIGURATION["people"], {"key": "pri", "name": "Pri Atendente", "role": "presales"}]  # type: ignore[misc] # read as plain YAML
     stages = [
         {"key": "qualify", "name": "Qualificação", "kind": "presales"},
         {"key": "new", "name": "Novo lead"},
         {"key": "contacted", "name": "Em atendimento"},
     ]
-    queues = [{"key": "sul", "teams": ["sul"], "strategy": "manual"}]
+    queues = [{"key": "sul", "teams": ["sul"], "strategy": "manual"}, {"key": "roleta", "teams": ["sul"]}]
     configuration = {**CONFIGURATION, "people": people, "funnel": {"stages": stages}, "queues": queues}
-    links = {"link_address": "https://leads.example.com", "link_secret": "segredo"}
-    return build_house(1, Configuration.model_validate(configuration), {}, **links)
+    read = Configuration.model_validate(configuration)
+    return build_house(1, read, {}, link_address="https://leads.example.com", link_secret="segredo")
 
 
 @dataclass
@@ -183,6 +183,9 @@ MAKERS: Mapping[str, Callable[[Scene], object]] = {
     "people": lambda _: "ana",
     "accept": _acceptance,
     "claim": _claim,
+    "availability": lambda _: "ana",
+    "queues": lambda _: "roleta",
+    "excluded-brokers": lambda _: "bia",
 }
 """By the segment of the path before an id: what makes the thing, on the scene's OPV where it belongs to one, and gives
 its id."""
@@ -202,6 +205,11 @@ BODIES: Mapping[str, Callable[[Scene], dict[str, Any]]] = {
     "POST /api/v1/opvs/{ident}/transfer-requests": lambda _: _json(broker="bia", reason="férias"),
     "POST /api/v1/transfer-requests/{ident}/answer": lambda _: _json(grant=True),
     "POST /api/v1/people/{person}/portfolio": lambda _: _json(broker="bia", reason="férias"),
+    "POST /api/v1/opvs/{ident}/invalid": lambda _: _json(reason="wrong_number"),
+    "PUT /api/v1/availability/{person}": lambda _: _json(state="available"),
+    "POST /api/v1/undistributed/assignment": lambda scene: _json(
+        opvs=[str(scene.opv)], to={"broker": "bia"}, reason="mutirão"
+    ),
     "POST /api/v1/opvs/{ident}/pending-items": lambda _: _json(title="Ligar", due_at="2031-05-02T12:00:00Z"),
     "PATCH /api/v1/opvs/{ident}/pending-items/{item}": lambda _: _json(title="Ligar de novo"),
     "POST /api/v1/opvs/{ident}/attachments": lambda _: {"files": {"file": ("proposta.txt", b"oi", "text/plain")}},

@@ -14,6 +14,7 @@ from porteiro.cli import (
     client,
     configuration,
     deliveries,
+    distribution,
     history,
     importing,
     operations,
@@ -53,7 +54,7 @@ def _options(
 
 for group in (
     run, configuration, deliveries, importing, opv, client, operations, channels, reconcile, unmapped, token, history,
-    source, report, retention,
+    source, report, retention, distribution,
 ):  # fmt: skip
     group.register(app)
 

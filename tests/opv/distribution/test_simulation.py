@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import pytest
-from sqlalchemy import event, text
 
 from opv.distribution.simulation import simulate
 from opv.house import House, build_house
-from schemas.config import Configuration
-from schemas.errors import Reject
 from schemas.simulation import Simulation
-from tests.pipeline import HOUSE, NOW, TABLES, Pipeline, Start, lead
+from tests.pipeline import HOUSE, NOW, Pipeline, Start, lead
 
 NAMES = ("ana", "bia", "caio", "duda", "eva")
 

@@ -50,12 +50,9 @@ class Roster:
         """Whether the person is configured with one of these roles."""
         return key in self.people and self.people[key].role in roles
 
-    def brokers_of(self, teams: Sequence[str]) -> list[str]:
-        """Brokers of the teams in the order of the file, each once; people of pre-sales are none."""
-        return list(dict.fromkeys(broker for team in teams for broker in self._of_team.get(team, ())))
-
     def members_of(self, teams: tuple[str, ...], part: str) -> tuple[str, ...]:
-        """As `brokers_of`; of the part `presales`, the teams' people of pre-sales. Found once: every OPV asks."""
+        """Brokers of the teams in the order of the file, each once; of the part `presales`, their people of pre-sales.
+        Found once: every OPV asks."""
         if (teams, part) not in self._members:
             of_team = self._of_team if part == "sales" else self._presales_of
             people = dict.fromkeys(person for team in teams for person in of_team.get(team, ()))

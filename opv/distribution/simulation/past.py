@@ -49,7 +49,7 @@ _FIRST_GIVEN = Statement(
             _GIVEN.c.opportunity_id, _GIVEN.c.decision_id, _GIVEN.c.part, _GIVEN.c.since, _GIVEN.c.team,
             _GIVEN.c.manager, _GIVEN.c.broker,
         )
-        .where(one_of(_GIVEN.c.opportunity_id, "opvs"), _GIVEN.c.part.in_(("sales", "presales")))
+        .where(one_of(_GIVEN.c.opportunity_id, "opvs"), _GIVEN.c.part != "second")
         .order_by(_GIVEN.c.since, _GIVEN.c.id)
     )
 )  # fmt: skip

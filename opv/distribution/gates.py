@@ -140,7 +140,9 @@ class Gates:
         if load is None:
             return None
         for name in CAPS:
-            most = min((cap for one in (caps, own) if (cap := getattr(one, name)) is not None), default=None)
+            most, mine = getattr(caps, name), getattr(own, name)
+            if mine is not None and (most is None or mine < most):
+                most = mine
             if most is not None and getattr(load, name) >= most:
                 return Closed(f"cap_{name}", misses=True, lasting=True)
         return None

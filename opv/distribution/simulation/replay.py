@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain, count
@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from opv.distribution.desk import Desk, Ruling
-from opv.distribution.gates import CAPS, Gates, is_capped
+from opv.distribution.gates import CAPS, Gates, Standing, is_capped
 from opv.distribution.pickers import Load
 from opv.distribution.queues import Lane, Open, lane_of, open_all
 from opv.distribution.rules import find_rule
@@ -73,6 +73,8 @@ class _Case:
     prefer_at: datetime | None
     exclude: str | None = None
     reason: str = "undecided"
+    lanes: Sequence[Lane] = ()
+    """Where it waits; none when a rule named a person, who may be back next time."""
 
 
 class _Replay:
@@ -92,6 +94,7 @@ class _Replay:
         self._gates = Gates(house, since, self._presence.said, self._pairs, loads)
         self._lines: dict[str, Open] = {}
         self._lines_of: dict[str, list[Open]] = defaultdict(list)
+        self._empty: dict[str, tuple[Standing, bool]] = {}
         self._lanes: dict[tuple[str, str, str | None], Lane] = {}
         self._desk = Desk(house, self._gates, self._lines)
         self._turns = state.TurnsThen(tx, since)
@@ -168,17 +171,42 @@ class _Replay:
         if ended is not None and ended <= gates.now and gates.now > case.lead.moment:
             self._end(case, Fate(reason=ENDED), "")
             return
-        found = find_rule(self._house, case, case.facts, gates.now, lambda who: gates.named(who, opv.client_id, ()))
+        named: list[str] = []
+
+        def closed_to(person: str) -> str | None:
+            named.append(person)
+            return gates.named(person, opv.client_id, ())
+
+        found = find_rule(self._house, case, case.facts, gates.now, closed_to)
         queues = found.rule.queues if found.rule is not None and found.person is None else ()
         lanes = [self._lane(queue, case.part, opv.development) for queue in queues]
         ruling = self._desk.decide(case, opv, found, lanes)
         if ruling.kind == "give":
             self._give(case, ruling)
         elif ruling.kind == "wait" and ruling.until is not None:
-            case.reason = ruling.reason or case.reason
+            case.reason, case.lanes = ruling.reason or case.reason, () if named else lanes
             self._at(ruling.until, _Retry(self, case), since=case.since)
         else:
             self._end(case, Fate(reason=ruling.reason), "")
+
+    def _try_again(self, case: _Case) -> None:
+        """Decides anew. While every line has nobody, whatever the lead, that would change nothing."""
+        lines = [self._lines[lane.key] for lane in case.lanes]
+        if lines and all(self._has_nobody(line) for line in lines):
+            self._at(min(line.standing.until for line in lines), _Retry(self, case), since=case.since)
+        else:
+            self._decide(case)
+
+    def _has_nobody(self, line: Open) -> bool:
+        line.paused = line.lane.queue.key in self._paused
+        if line.paused:
+            return False  # which is told apart
+        line.ask(self._gates)
+        known = self._empty.get(line.lane.key)
+        if known is None or known[0] is not line.standing:
+            empty = all(closed is not None for closed in line.standing.closed.values())
+            known = self._empty[line.lane.key] = (line.standing, empty)
+        return known[1]
 
     def _give(self, case: _Case, ruling: Ruling) -> None:
         now, lead = self._gates.now, case.lead
@@ -290,7 +318,7 @@ class _Retry:
     case: _Case
 
     def __call__(self) -> None:
-        self.replay._decide(self.case)
+        self.replay._try_again(self.case)
 
 
 def _near(load: Load, caps: Caps) -> bool:

@@ -49,6 +49,7 @@ class DutyBook:
         self._check_in = {stand.key for stand in configuration.stands if stand.check_in}
         self._of_person: dict[str, WorkingTime] = {}
         self._gates: dict[str, WorkingTime] = {}
+        self._bound: dict[str, bool] = {}
 
     @cached_property
     def company(self) -> WorkingTime:
@@ -69,7 +70,9 @@ class DutyBook:
 
     def bound(self, person: str) -> bool:
         """Whether shifts, its own or its team's, say when the person gets leads."""
-        return bool(self._shifts_of(person))
+        if person not in self._bound:
+            self._bound[person] = bool(self._shifts_of(person))
+        return self._bound[person]
 
     def off_duty(self, person: str, moment: datetime) -> tuple[str | None, datetime]:
         """As `WorkingTime.state`, for the gate of leads: who is not bound to shifts is off duty on days of absence

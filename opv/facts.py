@@ -83,7 +83,8 @@ class OpvFacts(Mapping[str, Any]):
 CAPTURES = Statement(
     lambda one_of: select(
         _CAPTURES.c.opportunity_id, _CAPTURES.c.seq, _CAPTURES.c.price_cents, _CAPTURES.c.is_returning,
-        _CAPTURES.c.details, *(_CAPTURES.c[name] for name in _COLUMNS), _CLIENTS.c.kind.label("client_kind"),
+        _CAPTURES.c.details, _CAPTURES.c.received_at, *(_CAPTURES.c[name] for name in _COLUMNS),
+        _CLIENTS.c.kind.label("client_kind"),
     )
     .join(_CLIENTS, _CLIENTS.c.id == _CAPTURES.c.client_id)
     .where(one_of(_CAPTURES.c.opportunity_id, "opvs"))

@@ -29,6 +29,7 @@ class Roster:
         self._presales_of: dict[str, list[str]] = {}
         self._places: dict[str, list[Place]] = {}
         self._of_team: dict[str, list[str]] = {}
+        self._members: dict[tuple[tuple[str, ...], str], tuple[str, ...]] = {}
         for team in self.teams.values():
             members = self._of_team.setdefault(team.key, [])
             early = self._presales_of.setdefault(team.key, [])
@@ -49,15 +50,14 @@ class Roster:
         """Whether the person is configured with one of these roles."""
         return key in self.people and self.people[key].role in roles
 
-    def brokers_of(self, teams: Sequence[str]) -> list[str]:
-        """Brokers of the teams in the order of the file, each once; people of pre-sales are none."""
-        return list(dict.fromkeys(broker for team in teams for broker in self._of_team.get(team, ())))
-
-    def members_of(self, teams: Sequence[str], part: str) -> list[str]:
-        """As `brokers_of`; of the part `presales`, the teams' people of pre-sales."""
-        if part == "sales":
-            return self.brokers_of(teams)
-        return list(dict.fromkeys(person for team in teams for person in self._presales_of.get(team, ())))
+    def members_of(self, teams: tuple[str, ...], part: str) -> tuple[str, ...]:
+        """Brokers of the teams in the order of the file, each once; of the part `presales`, their people of pre-sales.
+        Found once: every OPV asks."""
+        if (teams, part) not in self._members:
+            of_team = self._of_team if part == "sales" else self._presales_of
+            people = dict.fromkeys(person for team in teams for person in of_team.get(team, ()))
+            self._members[teams, part] = tuple(people)
+        return self._members[teams, part]
 
     def known_as(self, words: str) -> str | None:
         """The broker whom somebody outside calls so: by key, name, e-mail, phone or CRECI, unless several are."""

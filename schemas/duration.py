@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Literal
 
 _UNITS = {
@@ -31,6 +32,7 @@ class Duration:
     days: int = 0
 
     @classmethod
+    @lru_cache(maxsize=1024)
     def parse(cls, text: str) -> Duration:
         """Reads a duration. Raises ValueError with what to write instead."""
         shape = _SHAPE.fullmatch(text)

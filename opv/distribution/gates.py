@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from opv.business_time import LOOK_AHEAD
 from opv.distribution.pickers import Closed, Load
 from opv.house import House
 from schemas.config import Caps, Queue, Rule, Skills
@@ -56,7 +57,7 @@ class Gates:
     def standing(self, queue: Queue, brokers: Iterable[str], part: str) -> Standing:
         """Asks every broker of the queue."""
         on_stand: Collection[str] | None = None
-        until = self.now + UNTIL_ASKED_ANEW
+        until = self.now + LOOK_AHEAD
         if queue.stand is not None:
             on_stand, holds = self.house.duty.on_stand(queue.stand, self.now)
             until = min(until, holds)
@@ -108,7 +109,7 @@ class Gates:
         until, duty, said = self.now + UNTIL_ASKED_ANEW, self.house.duty, self.said.get(broker)
         closed = self._person(broker, part) or self._fit(broker, queue)
         if closed is not None:
-            return closed, until
+            return closed, self.now + LOOK_AHEAD
         if said is not None and said.until is not None and self.now < said.until:
             until = said.until
         by_shifts = not queue.around_the_clock and queue.stand is None
@@ -150,7 +151,9 @@ class Gates:
         if load is None:
             return None
         for name in CAPS:
-            most = min((cap for one in (caps, own) if (cap := getattr(one, name)) is not None), default=None)
+            most, mine = getattr(caps, name), getattr(own, name)
+            if mine is not None and (most is None or mine < most):
+                most = mine
             if most is not None and getattr(load, name) >= most:
                 return Closed(f"cap_{name}", misses=True, lasting=True)
         return None

@@ -60,7 +60,7 @@ def lane_of(queue: Queue, part: str, development: str | None, house: House) -> L
     else:
         found = house.catalog.developments.get(development or "")
         teams, key = tuple(found.teams) if found else (), f"{queue.key}@{development or ''}"
-    return Lane(key, queue, part, teams, tuple(house.roster.members_of(teams, part)))
+    return Lane(key, queue, part, teams, house.roster.members_of(teams, part))
 
 
 def lane_at(line: str, part: str, house: House) -> Lane | None:

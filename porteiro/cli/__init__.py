@@ -15,6 +15,7 @@ from porteiro.cli import (
     client,
     configuration,
     deliveries,
+    distribution,
     history,
     importing,
     operations,
@@ -58,7 +59,7 @@ def _options(
 
 for group in (
     run, configuration, deliveries, importing, opv, opv_acceptance, client, operations, availability, queues,
-    undistributed, channels, reconcile, unmapped, token, history, source, report, retention, why,
+    undistributed, distribution, channels, reconcile, unmapped, token, history, source, report, retention, why,
 ):  # fmt: skip
     group.register(app)
 

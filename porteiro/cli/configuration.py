@@ -64,6 +64,7 @@ def apply(
     """Shows what a configuration file changes, asks, and makes it the one in force."""
     from db.session import Database
     from porteiro.build import now
+    from porteiro.cli.distribution import offer, tried_first
     from porteiro.configuration.apply import apply as apply_configuration
     from porteiro.configuration.apply import pending
 
@@ -79,6 +80,8 @@ def apply(
             seen = pending(tx, configuration)
         if seen.changes and not as_json:
             typer.echo("\n".join(map(str, seen.changes)))
+        if seen.version and tried_first(seen.changes):
+            offer(settings, path, configuration, ask=not yes and not as_json and is_terminal())
         if seen.changes and not yes:
             _confirm(seen.version)
         applied = apply_configuration(

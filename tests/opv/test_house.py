@@ -62,7 +62,7 @@ def test_automations_are_found_by_what_they_listen_to() -> None:
 
 def test_roster_knows_places_and_activity() -> None:
     roster = HOUSE.roster
-    assert roster.brokers_of(["sul", "norte"]) == ["bia", "ana"]
+    assert roster.members_of(("sul", "norte"), "sales") == ("bia", "ana")
     assert roster.place("ana") == Place("sul", "paula")
     assert roster.place("ana", ["norte"]) == Place("norte", "marta")
     assert roster.place("nobody") == Place(None, None)

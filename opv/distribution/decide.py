@@ -17,7 +17,7 @@ from opv import history
 from opv.batch import OPVS, Batch, Cause, opvs_by_id
 from opv.distribution.assign import assign, decide
 from opv.distribution.gates import closed_to
-from opv.distribution.pickers import Pick, RoundRobin
+from opv.distribution.pickers import Closed, Pick, Turns
 from opv.distribution.queues import Line, line_of, lock_queues, write_queues
 from opv.distribution.rules import RuleFound, find_rule
 from opv.facts import CAPTURES, OpvFacts, by_opv, newest
@@ -98,7 +98,7 @@ def _decide(
     work: Any,
     found: RuleFound | None,
     lines: dict[UUID, Line],
-    queues: dict[str, RoundRobin],
+    queues: dict[str, Turns],
 ) -> dict[str, Any] | None:
     """Assigns the OPV, or gives what is to be written on its work row."""
     opv = batch.opvs[work.opportunity_id]
@@ -111,7 +111,7 @@ def _decide(
         return _leave(batch, work, None, None, "no_rule", explanation)
     line = lines[opv.id]
     queue = queues[line.key]
-    pick = queue.pick(lambda broker: closed_to(broker, batch.house.roster, work.exclude))
+    pick = queue.pick(lambda broker: _closed(closed_to(broker, batch.house.roster, work.exclude)))
     explanation |= _explain(queue, pick)
     rule = found.rule.rule.key
     if pick.broker is None:
@@ -123,7 +123,11 @@ def _decide(
     return None
 
 
-def _explain(queue: RoundRobin, pick: Pick) -> dict[str, Any]:
+def _closed(reason: str | None) -> Closed | None:
+    return Closed(reason) if reason else None
+
+
+def _explain(queue: Turns, pick: Pick) -> dict[str, Any]:
     return {
         "queue": queue.key,
         "candidates": queue.candidates,

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, select
 from db.bulk import add_new, insert_rows, update_rows
 from db.models import Base
 from db.statement import Statement, pipelined, run_all
-from opv.distribution.pickers import Member, RoundRobin
+from opv.distribution import pickers
+from opv.distribution.pickers import Member, Turns, turns_of
 from opv.house import House
 from schemas.config import Queue
 
@@ -50,7 +51,7 @@ def line_of(queue: Queue, development: str | None, house: House) -> Line:
     return Line(f"{queue.key}@{development or ''}", teams, tuple(house.roster.brokers_of(teams)))
 
 
-def lock_queues(tx: Connection, lines: Iterable[Line]) -> dict[str, RoundRobin]:
+def lock_queues(tx: Connection, lines: Iterable[Line]) -> dict[str, Turns]:
     """Locks the queues' rows in the order of their keys, then reads the members: in one statement for both, the
     members would be as they were before the wait."""
     by_key = {line.key: line for line in lines}
@@ -63,10 +64,10 @@ def lock_queues(tx: Connection, lines: Iterable[Line]) -> dict[str, RoundRobin]:
     members: dict[str, list[Member]] = defaultdict(list)
     for row in found:
         members[row.queue].append(Member(row.broker, row.last_turn, row.served, row.position, row.active))
-    return {row.key: RoundRobin(row.key, row.turn, members[row.key], by_key[row.key].brokers) for row in locked}
+    return {row.key: turns_of(_in_turn(by_key[row.key]), row.turn, members[row.key], {}) for row in locked}
 
 
-def write_queues(tx: Connection, queues: Mapping[str, RoundRobin]) -> None:
+def write_queues(tx: Connection, queues: Mapping[str, Turns]) -> None:
     """Writes turns and members back."""
     changed = [(queue, member) for _, queue in sorted(queues.items()) for member in queue.changes()]
     update_rows(tx, _QUEUES, ("key",), [{"key": key, "turn": queues[key].turn} for key in sorted(queues)])
@@ -76,7 +77,11 @@ def write_queues(tx: Connection, queues: Mapping[str, RoundRobin]) -> None:
     )
 
 
-def _row(queue: RoundRobin, member: Member) -> dict[str, object]:
+def _in_turn(line: Line) -> pickers.Line:
+    return pickers.Line(line.key, "round_robin", line.brokers)
+
+
+def _row(queue: Turns, member: Member) -> dict[str, object]:
     return {
         "queue": queue.key, "broker": member.broker, "last_turn": member.last_turn, "served": member.served,
         "position": member.position, "active": member.active,

@@ -32,7 +32,8 @@ class Draw(Order):
         heapify(self._ranked)
         self._undrawn = sorted((m.position, m.broker) for m in members if m.balance < _DONE)
         self._done = {m.broker: m for m in members if m.balance == _DONE}
-        self._last_rank = max(self._ranked, default=(0, ""))[0]
+        self._last_rank: int | None = None
+        """The highest rank, as far as the present look needed it."""
         self._next_cycle: list[tuple[int, str]] | None = None
         """Those still to come in the cycle that the present look has begun."""
 
@@ -51,7 +52,7 @@ class Draw(Order):
         if served and self._next_cycle:
             for _, broker in reversed(self._next_cycle):
                 self._join_cycle(self.members[broker])
-        self._next_cycle = None
+        self._next_cycle = self._last_rank = None
         return served
 
     def _pop(self, turn: int) -> Member | None:
@@ -95,6 +96,8 @@ class Draw(Order):
         self._put_back(member)
 
     def _give_rank(self, member: Member) -> None:
+        if self._last_rank is None:
+            self._last_rank = max(0, *(m.balance for m in self.members.values()))
         self._last_rank += 1
         member.balance, member.changed = self._last_rank, True
         self._done.pop(member.broker, None)

@@ -153,9 +153,9 @@ class Order(ABC):
             for left_out, _ in passed:
                 self._put_back(left_out)
             return None
+        self._serve(member, turn)
         for left_out, closed in passed:
             self._leave_out(left_out, closed, look, turn)
-        self._serve(member, turn)
         return member
 
     def _serve(self, member: Member, turn: int) -> None:
@@ -169,7 +169,7 @@ class Order(ABC):
         if closed.misses:
             look.missed.append((member.broker, closed.reason))
             if self._missed != "keep":
-                member.last_turn, member.changed = turn - 1, True
+                member.last_turn, member.changed = turn, True
                 if self._missed == "credit":
                     member.owed = min(member.owed + 1, MOST_OWED)
                 self._take_turn(member)

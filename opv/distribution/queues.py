@@ -17,7 +17,7 @@ from db.session import AnyRow
 from db.statement import Statement, pipelined, run_all
 from opv import history
 from opv.distribution.gates import Gates, Standing
-from opv.distribution.pickers import Line, Load, Member, Turns, turns_of
+from opv.distribution.pickers import STRATEGIES, Line, Load, Member, Turns, turns_of
 from opv.house import House
 from schemas.config import Queue
 
@@ -27,6 +27,9 @@ _SNAPSHOTS = Base.metadata.tables["queue_snapshots"]
 
 LOADS = "@loads"
 """The key that is locked along with queues in which caps count, so that two queues do not fill a broker at once."""
+
+CLAIMED = "round_robin"
+"""How turns are kept of a queue whose brokers take leads themselves."""
 
 _LOCK = Statement(
     lambda one_of: (
@@ -170,7 +173,7 @@ def _line(lane: Lane, house: House) -> Line:
         if (person := house.roster.people.get(broker)) and person.caps.day is not None
     }
     return Line(
-        key=lane.key, strategy=queue.strategy, brokers=lane.brokers, missed=queue.missed,
+        key=lane.key, strategy=queue.strategy if queue.strategy in STRATEGIES else CLAIMED, brokers=lane.brokers, missed=queue.missed,
         weights=dict(queue.weights), teams={broker: team for broker, team in places.items() if team},
         team_shares=dict(queue.team_shares), room=cap, rooms=own,
     )  # fmt: skip

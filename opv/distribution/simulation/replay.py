@@ -27,7 +27,7 @@ from opv.distribution.simulation.why import why
 from opv.distribution.waiting import first_part
 from opv.facts import OpvFacts
 from opv.house import House
-from schemas.config import Caps, Queue
+from schemas.config import Caps, Queue, Rule
 from schemas.errors import Reject
 from schemas.simulation import Simulation
 
@@ -173,9 +173,9 @@ class _Replay:
             return
         named: list[str] = []
 
-        def closed_to(person: str) -> str | None:
+        def closed_to(person: str, rule: Rule) -> str | None:
             named.append(person)
-            return gates.named(person, opv.client_id, ())
+            return gates.named(person, rule, opv.client_id, ())
 
         found = find_rule(self._house, case, case.facts, gates.now, closed_to)
         queues = found.rule.queues if found.rule is not None and found.person is None else ()

@@ -172,8 +172,9 @@ def _line(lane: Lane, house: House) -> Line:
         for broker in lane.brokers
         if (person := house.roster.people.get(broker)) and person.caps.day is not None
     }
+    strategy = queue.strategy if queue.strategy in STRATEGIES else CLAIMED
     return Line(
-        key=lane.key, strategy=queue.strategy if queue.strategy in STRATEGIES else CLAIMED, brokers=lane.brokers, missed=queue.missed,
+        key=lane.key, strategy=strategy, brokers=lane.brokers, missed=queue.missed,
         weights=dict(queue.weights), teams={broker: team for broker, team in places.items() if team},
         team_shares=dict(queue.team_shares), room=cap, rooms=own,
     )  # fmt: skip

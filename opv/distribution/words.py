@@ -29,6 +29,7 @@ PERSON: Mapping[str, str] = {
     "present_broker": "já esteve com esta OPV",
     "excluded_pair": "não atende este cliente",
     "not_in_queue": "não está na fila",
+    "team_left_out": "ninguém da equipe pode receber",
 }
 """Why a person is left out."""
 
@@ -55,6 +56,7 @@ OPV: Mapping[str, str] = {
     "stage_expired": "ficou tempo demais na etapa",
     "nobody_else": "todos já a tiveram",
     "rescue": "quem a deixou passar ainda a acompanha",
+    "undecided": "nada foi decidido ainda",
     "worker_killed": "a distribuição falhou e foi interrompida",
 }
 """Why an OPV is where it is, and why a queue gives nothing."""

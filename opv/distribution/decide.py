@@ -162,7 +162,7 @@ def _settle(table: _Table, desk: Desk, work: AnyRow) -> None:
     elif work.state == OFFERED and not table.lanes[opv.id]:
         queue = table.batch.house.queues.get(queue_key(work.queue))
         way = queue.offer.otherwise if queue else "pool"
-        changes = send_to(table.batch, opv, _cause(work), way, "not_claimed", line=work.queue)
+        changes = send_to(table.batch, opv, _cause(work), way, "not_claimed", line=work.queue, part=work.part)
         if way == "alert":
             changes = _leave(table.batch, opv, work)
     else:

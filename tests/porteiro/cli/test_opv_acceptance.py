@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from db.models import DistributionWork
 from porteiro.configuration.apply import apply
@@ -26,7 +27,7 @@ def listed(stored: Stored) -> Any:
     def put(columns: dict[str, Any], **served: Any) -> None:
         stored.waits(stored.opv(**served))
         with stored.database.write() as tx:
-            tx.execute(DistributionWork.__table__.update().values(**columns))
+            tx.execute(update(DistributionWork).values(**columns))
 
     return put
 

@@ -56,8 +56,8 @@ def access_house() -> House:
     ]
     queues = [{"key": "sul", "teams": ["sul"], "strategy": "manual"}]
     configuration = {**CONFIGURATION, "people": people, "funnel": {"stages": stages}, "queues": queues}
-    links = {"link_address": "https://leads.example.com", "link_secret": "segredo"}
-    return build_house(1, Configuration.model_validate(configuration), {}, **links)
+    read = Configuration.model_validate(configuration)
+    return build_house(1, read, {}, link_address="https://leads.example.com", link_secret="segredo")
 
 
 @dataclass

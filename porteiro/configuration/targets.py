@@ -13,7 +13,8 @@ from schemas.conditions import nearest
 
 
 def check_targets(root: Place, secrets: Mapping[str, str], report: Report) -> None:
-    """Reports what is wrong in `targets`, and a won sale by documentation that no sales module takes."""
+    """Reports what is wrong in `targets` and in the links of notices, and a won sale by documentation that no sales
+    module takes."""
     known = configurable()
     for target in root["targets"].each():
         slug, key = target["target"].text, target["key"].text
@@ -26,6 +27,8 @@ def check_targets(root: Place, secrets: Mapping[str, str], report: Report) -> No
             report.error(target["target"], f"there is no target `{slug}`, {nearest(slug, sorted(known))}")
             continue
         check_options(target["options"], known[slug].options_model, secrets, report)
+    for name in ("address", "secret"):
+        check_variables(root["notices"][name], secrets, report)
     _check_won_sale(root, report)
 
 

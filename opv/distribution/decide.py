@@ -168,15 +168,14 @@ def _settle(table: _Table, desk: Desk, work: AnyRow) -> None:
     elif work.state == OFFERED and not table.lanes[opv.id]:
         queue = table.batch.house.queues.get(queue_key(work.queue))
         way = queue.offer.otherwise if queue else "pool"
-        changes = send_to(table.batch, opv, _cause(work), way, "not_claimed", line=work.queue)
+        changes = send_to(table.batch, opv, _cause(work), way, "not_claimed", line=work.queue, part=work.part)
         if way == "alert":
             changes = _leave(table.batch, opv, work)
     else:
         ruling = desk.decide(work, opv, table.found[opv.id], table.lanes[opv.id])
         if ruling.kind == "wait" and work.hops and _all_tried(table, opv, work):
-            queue = table.lanes[opv.id][0].queue
-            terms = accept_of(table.found[opv.id].rule, queue) or table.batch.house.stages[opv.stage].expiry or Terms()
-            changes = send_to(table.batch, opv, _cause(work), terms.then, "nobody_else", line=work.queue)
+            then = _terms_left(table, opv).then
+            changes = send_to(table.batch, opv, _cause(work), then, "nobody_else", line=work.queue)
         else:
             changes = _carry_out(table.batch, opv, work, ruling)
     if changes is not None:
@@ -197,6 +196,12 @@ def _all_tried(table: _Table, opv: Opv, work: AnyRow) -> bool:
     tried, roster = set(tried_of(work)), table.batch.house.roster
     brokers = [one for lane in table.lanes[opv.id] for one in lane.brokers if roster.is_active(one)]
     return bool(brokers) and tried.issuperset(brokers)
+
+
+def _terms_left(table: _Table, opv: Opv) -> Terms:
+    """The terms of an OPV that returned: those of the queue that it was to go on in, or of its stage."""
+    found, stage = table.found[opv.id].rule, table.batch.house.stages.get(opv.stage)
+    return accept_of(found, table.lanes[opv.id][0].queue) or (stage.expiry if stage else None) or Terms()
 
 
 def _row_of(work: AnyRow) -> dict[str, Any]:

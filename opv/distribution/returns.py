@@ -65,8 +65,10 @@ def give_back(
     return send_to(batch, opv, cause, way, because, line=line)
 
 
-def send_to(batch: Batch, opv: Opv, cause: Cause, way: str, because: str, *, line: str | None) -> dict[str, Any] | None:
-    """Sends the OPV the way that is no next broker; as `give_back`."""
+def send_to(
+    batch: Batch, opv: Opv, cause: Cause, way: str, because: str, *, line: str | None, part: str = "sales"
+) -> dict[str, Any] | None:
+    """Sends the OPV (a part of it) the way that is no next broker; as `give_back`."""
     explanation = {"because": because, "otherwise": way}
     if way == "alert":
         return None
@@ -78,9 +80,13 @@ def send_to(batch: Batch, opv: Opv, cause: Cause, way: str, because: str, *, lin
             "queue": line, "exclude": None,
         }  # fmt: skip
     roster = batch.house.roster
-    broker = way if roster.is_active(way) and roster.has_role(way, "broker") else None
+    broker = way if roster.is_active(way) and roster.has_role(way, "broker", part) else None
     place = roster.place(broker) if broker else managed(batch, opv, way)
-    assign(batch, opv, cause, place, broker, rule=RETURN_RULE, queue=line, explanation=explanation)
+    told: dict[str, Any] = {"rule": RETURN_RULE, "queue": line, "explanation": explanation}
+    if part == "presales":
+        assign_part(batch, opv, cause, "presales", place, broker, **told)
+    else:
+        assign(batch, opv, cause, place, broker, **told)
     return None
 
 

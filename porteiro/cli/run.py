@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import logging
+import re
 import shutil
 import socket
 import sys
@@ -59,18 +60,19 @@ def web() -> None:
         backlog=2048,
         timeout_graceful_shutdown=WEB_GRACE,
     )
-    logging.getLogger("uvicorn.access").addFilter(_without_query)
+    logging.getLogger("uvicorn.access").addFilter(without_secrets)
     server = uvicorn.Server(config)
     server.run()
     if not server.started:
         raise typer.Exit(3)
 
 
-def _without_query(record: logging.LogRecord) -> bool:
-    """Takes the query out of an access log line: a secret may travel there."""
+def without_secrets(record: logging.LogRecord) -> bool:
+    """Takes the query, and what signs a link, out of an access log line."""
     if isinstance(record.args, tuple) and len(record.args) == 5:
         client, method, path, version, status = record.args
-        record.args = (client, method, str(path).partition("?")[0], version, status)
+        shown = re.sub(r"^(/(?:accept|claim)/).*", r"\1***", str(path).partition("?")[0])
+        record.args = (client, method, shown, version, status)
     return True
 
 

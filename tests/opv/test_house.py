@@ -77,3 +77,14 @@ def test_the_catalog_compares_folded() -> None:
     assert catalog.by_listing(" ap-0101 ") is CONFIGURATION.developments[0]
     assert catalog.by_name("Vila") is None
     assert catalog.by_listing("vila-flor") is None
+
+
+def test_a_stage_that_expires_is_no_automation_of_the_file() -> None:
+    stages = [
+        {"key": "new", "name": "Novo", "expiry": {"after": "2 business hours"}},
+        {"key": "visit", "name": "Visita"},
+    ]
+    house = build_house(1, Configuration.model_validate({"funnel": {"stages": stages}}), {})
+    (expiring,) = house.by_stage["new"]
+    assert (expiring.key, expiring.do, list(house.expiries)) == ("expiry:new", (), ["new"])
+    assert house.configuration.automations == []

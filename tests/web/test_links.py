@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -16,6 +17,7 @@ from opv.by_people import act
 from opv.links import Link, address_of
 from tests.opv.test_notices import ACCEPTING, OFFERED, started
 from tests.pipeline import Pipeline, Start, start, start_on_sqlite
+from tests.stored import Stored
 from tests.web.api.conftest import NO_FILES, serve
 from web.api.app import create_api
 
@@ -83,11 +85,13 @@ def test_a_look_changes_nothing_and_a_press_accepts_once(accepting: Site) -> Non
 
 def test_a_link_dies_when_the_opv_is_given_away_even_back_to_the_same_person(accepting: Site) -> None:
     house, url = accepting.house, accepting.link("ana")
-    house.set("distribution_work", {"due_at": None, "lease": None})
+    director, found = Viewer("rui", "director"), house.house()
     for broker in ("bia", "ana"):
         with house.database.write() as tx:
-            director = Viewer("rui", "director")
-            act(tx, house.house(), director, house.clock(), "1", partial(transfer, reason="troca", broker=broker))
+            act(tx, found, director, house.clock(), "1", partial(transfer, reason="troca", broker=broker))
+    Stored(house.database).waits(house.opvs()[0].id)
+    awaited = {"state": "accepting", "broker": "ana", "due_at": house.clock() + timedelta(minutes=5)}
+    house.set("distribution_work", awaited)
     assert [call(url, timeout=10).status_code for call in (requests.get, requests.post)] == [409, 409]
     assert history.ACCEPTED not in kinds(house)
 

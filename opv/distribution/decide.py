@@ -246,7 +246,8 @@ def _carry_out(batch: Batch, opv: Opv, work: AnyRow, ruling: Ruling) -> dict[str
         return changes | {"state": OFFERED}
     if not waited:
         batch.record(opv, history.UNDISTRIBUTED, cause, {"reason": ruling.reason, "rule": ruling.rule})
-    return changes | {"state": WAITING, "rule": work.rule if only_way(work.rule) else ruling.rule}
+    asked_for = only_way(work.rule) in batch.house.ways
+    return changes | {"state": WAITING, "rule": work.rule if asked_for else ruling.rule}
 
 
 def _offered_to(house: House, ruling: Ruling, part: str, opv: Opv) -> Sequence[str]:

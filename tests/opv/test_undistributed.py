@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -146,6 +148,37 @@ def test_given_through_a_queue_by_its_turns_alone_until_somebody_is_there(start:
     house.run()
     house.run()
     assert house.opvs()[-1].broker == "caio", "the queue that was asked for, though a rule leads elsewhere"
+
+
+def test_a_queue_that_is_gone_leaves_the_opv_to_the_rules(start_on_sqlite: Start) -> None:
+    house = waiting(start_on_sqlite, 1)
+    given(house, "rui", filter={}, queue="norte-q")
+    house.apply(HOUSE.replace(", {key: norte-q, brokers: [caio]}", ""))
+    house.run()
+    (row,) = house.rows("distribution_work")
+    assert (row.rule, row.reason, row.queue) == ("any", "all_left_out", "sul-q")
+
+
+def test_each_is_given_once_though_two_give_at_once(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    house = waiting(start, *range(1, 13))
+    monkeypatch.setattr(undistributed, "CHUNK", 3)
+    house.house()
+    barrier = threading.Barrier(2)
+    items: dict[str, BulkAssignmentItem] = {}
+
+    def give(broker: str) -> None:
+        barrier.wait()
+        items[broker] = given(house, "rui", opvs=list(range(1, 13)), to={"broker": broker})
+
+    threads = [threading.Thread(target=give, args=(broker,)) for broker in ("ana", "caio")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    served_by = Counter(row.broker for row in house.opvs())
+    assert served_by == {broker: item.given for broker, item in items.items() if item.given}
+    assert sum(item.given for item in items.values()) == 12
+    assert {one.reason for item in items.values() for one in item.refused} <= {"not_undistributed"}
 
 
 def test_managers_give_what_is_theirs(start_on_sqlite: Start) -> None:

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from bench import everything, intake, mixed, pipeline, speed_to_lead
+from bench import brokers, everything, intake, mixed, pipeline, simulation, speed_to_lead
 from bench.report import Figure, show
 
-PARTS = ("intake", "pipeline", "speed-to-lead", "everything", "mixed")
+PARTS = ("intake", "pipeline", "speed-to-lead", "everything", "mixed", "brokers", "simulation")
 
 
 def main(
@@ -32,6 +32,10 @@ def main(
         figures += everything.measure(1500 if quick else 5000)
     if "mixed" in wanted:
         figures += mixed.measure(5000 if quick else 50_000)
+    if "brokers" in wanted:
+        figures += brokers.measure(4 if quick else 16)
+    if "simulation" in wanted:
+        figures += simulation.measure(10_000 if quick else 100_000)
     show(figures)
     if spent:
         print("where the pipeline's time goes, µs a lead: " + ", ".join(f"{k} {v:.0f}" for k, v in spent.items()))

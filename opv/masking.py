@@ -33,6 +33,7 @@ from schemas.operations import (
     UnmappedItem,
 )
 from schemas.page import Page
+from schemas.simulation import Simulation
 from schemas.source import percent_decoded
 
 T = TypeVar("T", bound=BaseModel)
@@ -214,7 +215,9 @@ _MASKS: Sequence[tuple[type[BaseModel], Callable[[Any], dict[str, Any]]]] = (
     (RunItem, _run),
     (DriftItem, lambda one: {"field": masked_name(one.field)}),
 )
-_NO_PERSON = (AlarmItem, ChannelItem, ForwardingItem, QueueItem, ReplayAnswer, StepWork, UndistributedItem)
+_NO_PERSON = (
+    AlarmItem, ChannelItem, ForwardingItem, QueueItem, ReplayAnswer, Simulation, StepWork, UndistributedItem,
+)  # fmt: skip
 """Counts, keys of the configuration, ids, reason codes, and sentences that the house writes without values."""
 
 

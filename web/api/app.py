@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse
 
 from db.session import Database
-from opv.house import HouseOf
+from opv.house import HouseOf, HouseTried
 from schemas.files import Files
 from schemas.target import Target
 from web import health, metrics
@@ -21,6 +21,7 @@ from web.api import (
     conversion,
     data_subjects,
     deliveries,
+    distribution,
     operations,
     opvs,
     pending_items,
@@ -71,9 +72,10 @@ def create_api(
     clock: Callable[[], datetime],
     files: Files,
     targets: Mapping[str, Target] | None = None,
+    tried: HouseTried | None = None,
 ) -> FastAPI:
     """The application. `wake` asks for a step of the pipeline soon and never raises; `clock` gives aware times; `files`
-    is where attachments are; `targets`, by slug, are asked while a person waits."""
+    is where attachments are; `targets`, by slug, are asked while a person waits; `tried` reads what is simulated."""
     api = FastAPI(
         title="Porteiro",
         version="1",
@@ -83,12 +85,12 @@ def create_api(
         redoc_url=None,
         redirect_slashes=False,
     )
-    api.state.desk = Desk(database, house, wake, clock, files, targets or {})
+    api.state.desk = Desk(database, house, wake, clock, files, targets or {}, tried)
     install(api)
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
     parts = (
         opvs, actions, clients, data_subjects, conversion, pending_items, attachments, withdrawals, sales, deliveries,
-        operations, reports,
+        operations, reports, distribution,
     )  # fmt: skip
     for part in parts:
         routes.include_router(part.router)

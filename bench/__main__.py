@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
-from bench import everything, growth, intake, mixed, pipeline, speed_to_lead
+from bench import brokers, everything, growth, intake, mixed, pipeline, simulation, speed_to_lead
 from bench.report import Figure, show
 
-PARTS = ("intake", "pipeline", "speed-to-lead", "everything", "mixed", "growth", "memory")
+PARTS = (
+    "intake", "pipeline", "speed-to-lead", "everything", "mixed", "brokers", "simulation", "growth", "memory",
+)  # fmt: skip
 
 
 def main(
@@ -32,6 +34,10 @@ def main(
         figures += everything.measure(1500 if quick else 5000)
     if "mixed" in wanted:
         figures += mixed.measure(5000 if quick else 50_000)
+    if "brokers" in wanted:
+        figures += brokers.measure(4 if quick else 16)
+    if "simulation" in wanted:
+        figures += simulation.measure(10_000 if quick else 100_000)
     if "growth" in wanted:
         figures += growth.measure(200_000 if quick else 1_000_000, 500 if quick else 1500)
     if "memory" in wanted:

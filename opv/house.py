@@ -146,6 +146,10 @@ class House:
 HouseOf = Callable[[Connection], House]
 """Gives the house in force, as read in the unit of work."""
 
+HouseTried = Callable[[str, House], House]
+"""Reads the text of a configuration, or of sections of it to be laid over that of the house in force, and gives the
+house as it would be. Raises `Reject` (422, `invalid_configuration`) with every problem and its line."""
+
 
 def build_house(
     version: int,

@@ -35,6 +35,7 @@ from schemas.operations import (
     UnmappedItem,
 )
 from schemas.page import Page
+from schemas.simulation import Simulation
 from schemas.source import percent_decoded
 from schemas.why import RuleTried, Why
 
@@ -229,7 +230,9 @@ _MASKS: Sequence[tuple[type[BaseModel], Callable[[Any], dict[str, Any]]]] = (
     (Why, _why),
     (DriftItem, lambda one: {"field": masked_name(one.field)}),
 )
-_NO_PERSON = (AlarmItem, ChannelItem, ForwardingItem, QueueItem, ReplayAnswer, StepWork, UndistributedItem)
+_NO_PERSON = (
+    AlarmItem, ChannelItem, ForwardingItem, QueueItem, ReplayAnswer, Simulation, StepWork, UndistributedItem,
+)  # fmt: skip
 """Counts, keys of the configuration, ids, reason codes, and sentences that the house writes without values."""
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from celery import Celery
     from starlette.types import ASGIApp
 
+    from opv.house import House
     from schemas.target import Target
     from workers.steps import Steps
 
@@ -69,6 +70,12 @@ class Runtime:
     def files(self) -> AttachmentsFolder:
         """Where attachments are."""
         return AttachmentsFolder(self.settings.var / "attachments")
+
+    def tried(self, text: str, in_force: House) -> House:
+        """The house as a configuration would make it (`opv.house.HouseTried`)."""
+        from porteiro.configuration.tried import house_tried
+
+        return house_tried(text, in_force, self.sources, secrets(self.settings))
 
     @property
     def clock(self) -> Callable[[], datetime]:
@@ -145,7 +152,9 @@ def build_web(settings: Settings, extra_sources: tuple[Source, ...] = ()) -> ASG
     )
     store = GroupCommit(writer, lambda: waker.wake("ingest"))
     intake = Intake(runtime.houses.entrances, store, refusals, now)
-    api = create_api(database, runtime.houses.current, waker.wake, now, runtime.files, runtime.quick_targets)
+    api = create_api(
+        database, runtime.houses.current, waker.wake, now, runtime.files, runtime.quick_targets, runtime.tried
+    )
     refresher = _Refresher(runtime)
 
     @asynccontextmanager

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.duration import Duration
+from schemas.errors import Reject
+from schemas.reports import Moment
 
 
 class ShareItem(BaseModel):
@@ -59,6 +66,47 @@ class MovedItem(BaseModel):
     then: str
     now: str
     why: str
+
+
+class SimulationBody(BaseModel):
+    """What is simulated. `rules` is a whole configuration, or only the sections of it that are to change, as YAML or
+    JSON text, or as an object. `since`: how far back, as `30 days`, or from which time on; `until`: now, if left
+    out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rules: Annotated[str, Field(max_length=2 * 1024 * 1024)] | dict[str, Any]
+    since: Annotated[str, Field(max_length=40)] = "30 days"
+    until: Moment | None = None
+
+    @property
+    def text(self) -> str:
+        """The rules as text."""
+        return self.rules if isinstance(self.rules, str) else json.dumps(self.rules)
+
+    def period(self, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+        """Begin and end, in UTC. Raises as `begin_of`."""
+        until = self.until or now
+        until = (until.replace(tzinfo=zone) if until.tzinfo is None else until).astimezone(UTC)
+        return begin_of(self.since, until, zone), until
+
+
+def begin_of(since: str, until: datetime, zone: ZoneInfo) -> datetime:
+    """A span before `until`, or a time (ISO 8601, in `zone` when it names none). Raises `Reject` (422): `bad_since`,
+    `empty_period`."""
+    try:
+        begin = until - Duration.parse(since).span
+    except ValueError:
+        try:
+            begin = datetime.fromisoformat(since)
+        except ValueError:
+            raise Reject(
+                "bad_since", f"{since!r} is no span and no time: write `30 days` or `2026-03-01`", 422
+            ) from None
+        begin = (begin.replace(tzinfo=zone) if begin.tzinfo is None else begin).astimezone(until.tzinfo)
+    if begin >= until:
+        raise Reject("empty_period", "the period ends before it begins: say an earlier `since`", 422)
+    return begin
 
 
 class Simulation(BaseModel):

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from porteiro.cli.screen import AsJson, built, console, read_moment, show_json, show_table
-from schemas.duration import Duration
 from schemas.errors import Reject
-from schemas.simulation import ShareItem, Simulation, Waits
+from schemas.simulation import ShareItem, Simulation, Waits, begin_of
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -78,7 +76,7 @@ def run(
     with program.database.snapshot() as tx:
         before = program.houses.current(tx)
         end = read_moment(until, before.zone) if until else program.clock()
-        begin = _begin(since, end, before.zone)
+        begin = begin_of(since, end, before.zone)
         found = replay(tx, build_house(before.version, configuration, before.entrances), before, begin, end)
     if chart is not None:
         chart.write_bytes(chart_of(found, before.zone))
@@ -120,16 +118,6 @@ def offer(settings: Settings, file: Path, configuration: Configuration, *, ask: 
 def _in_force(program: Runtime) -> Configuration:
     with program.database.read() as tx:
         return program.houses.current(tx).configuration
-
-
-def _begin(since: str, end: datetime, zone: ZoneInfo) -> datetime:
-    try:
-        begin = end - Duration.parse(since).span
-    except ValueError:
-        begin = read_moment(since, zone)
-    if begin >= end:
-        raise Reject("empty_period", "the period ends before it begins: give an earlier --since", 422)
-    return begin
 
 
 def _show(found: Simulation, zone: ZoneInfo) -> None:

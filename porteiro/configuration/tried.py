@@ -11,10 +11,12 @@ from pathlib import Path
 import yaml
 
 from adapters.sources.base import Source
+from opv.house import House, build_house
 from porteiro.configuration.document import Unreadable, read_document
 from porteiro.configuration.load import Loaded, load, load_file
 from porteiro.configuration.problems import Problem
 from schemas.config import Configuration
+from schemas.errors import Reject
 
 PARTS = ("company", "people", "teams", "stands", "developments", "queues", "distribution", "returning")
 """Sections that say who gets which lead. A file of these alone is laid over, each in place of the one in force."""
@@ -54,6 +56,14 @@ def load_tried_file(
         return load_tried(path.read_text(encoding="utf-8-sig"), str(path), in_force, sources, secrets)
     except UnicodeDecodeError:
         return loaded
+
+
+def house_tried(text: str, in_force: House, sources: Mapping[str, Source], secrets: Mapping[str, str]) -> House:
+    """The house as the text would make it. Raises `Reject` (422, `invalid_configuration`) with every problem."""
+    configuration, problems = load_tried(text, "rules", in_force.configuration, sources, secrets)
+    if configuration is None:
+        raise Reject("invalid_configuration", "; ".join(map(str, problems)), 422)
+    return build_house(in_force.version, configuration, in_force.entrances)
 
 
 def _of_file(problem: Problem, lines: int) -> Problem:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse
 
 from db.session import Database
-from opv.house import HouseOf
+from opv.house import HouseOf, HouseTried
 from schemas.files import Files
 from schemas.target import Target
 from web import health, links, metrics
@@ -22,6 +22,7 @@ from web.api import (
     conversion,
     data_subjects,
     deliveries,
+    distribution,
     excluded,
     offers,
     operations,
@@ -76,9 +77,10 @@ def create_api(
     clock: Callable[[], datetime],
     files: Files,
     targets: Mapping[str, Target] | None = None,
+    tried: HouseTried | None = None,
 ) -> FastAPI:
     """The application. `wake` asks for a step of the pipeline soon and never raises; `clock` gives aware times; `files`
-    is where attachments are; `targets`, by slug, are asked while a person waits."""
+    is where attachments are; `targets`, by slug, are asked while a person waits; `tried` reads what is simulated."""
     api = FastAPI(
         title="Porteiro",
         version="1",
@@ -88,12 +90,12 @@ def create_api(
         redoc_url=None,
         redirect_slashes=False,
     )
-    api.state.desk = desk = Desk(database, house, wake, clock, files, targets or {})
+    api.state.desk = desk = Desk(database, house, wake, clock, files, targets or {}, tried)
     install(api)
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
     parts = (
         opvs, actions, clients, excluded, data_subjects, conversion, pending_items, attachments, withdrawals, sales,
-        deliveries, operations, availability, queues, undistributed, reports, offers,
+        deliveries, operations, availability, queues, undistributed, distribution, reports, offers,
     )  # fmt: skip
     for part in parts:
         routes.include_router(part.router)

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection
 from db.queries import reads, tokens
 from db.session import Database
 from opv.access import Viewer, may_operate, viewer_of, visible
-from opv.house import House, HouseOf
+from opv.house import House, HouseOf, HouseTried
 from opv.masking import shown
 from schemas.errors import Reject
 from schemas.files import Files
@@ -31,7 +31,8 @@ _BEARER = HTTPBearer(auto_error=False, description="`porteiro token create PERSO
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What the routes work with, handed in by the composition root. `wake` wakes a step of the pipeline; `files` is
-    where attachments are; `targets` are asked while a person waits."""
+    where attachments are; `targets` are asked while a person waits; `tried` reads
+    a configuration that is to be simulated."""
 
     database: Database
     house: HouseOf
@@ -39,6 +40,7 @@ class Desk:
     clock: Callable[[], datetime]
     files: Files
     targets: Mapping[str, Target] = field(default_factory=dict)
+    tried: HouseTried | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from opv.distribution.desk import Desk, Ruling
-from opv.distribution.gates import CAPS, Gates, Standing, is_capped
+from opv.distribution.gates import Gates, Standing, is_capped
 from opv.distribution.pickers import Load
 from opv.distribution.queues import Lane, Open, lane_of, open_all
 from opv.distribution.rules import find_rule
@@ -30,6 +30,9 @@ from opv.house import House
 from schemas.config import Caps, Queue, Rule
 from schemas.errors import Reject
 from schemas.simulation import Simulation
+
+_CHANGES, _PENS, _DECISIONS = range(3)
+"""The order of what comes at one moment."""
 
 ENDED = "ended_before"
 """Of a lead that waited for so long that its OPV ended meanwhile."""
@@ -95,6 +98,7 @@ class _Replay:
         self._lines: dict[str, Open] = {}
         self._lines_of: dict[str, list[Open]] = defaultdict(list)
         self._empty: dict[str, tuple[Standing, bool]] = {}
+        self._pens: dict[tuple[datetime, tuple[str, ...]], list[_Case]] = {}
         self._lanes: dict[tuple[str, str, str | None], Lane] = {}
         self._desk = Desk(house, self._gates, self._lines)
         self._turns = state.TurnsThen(tx, since)
@@ -129,9 +133,10 @@ class _Replay:
     def finish(self, until: datetime) -> None:
         """Lets the time run to the end of the period: who waits then has nobody."""
         self._run(until)
-        for *_, event in self._events:
-            if isinstance(event, _Retry):
-                self._end(event.case, Fate(reason=event.case.reason), "")
+        waiting = [case for pen in self._pens.values() for case in pen]
+        waiting += [event.case for *_, event in self._events if isinstance(event, _Retry)]
+        for case in waiting:
+            self._end(case, Fate(reason=case.reason), "")
 
     def _begin(self, tx: Connection, since: datetime) -> None:
         for row in state.pauses(tx):
@@ -185,17 +190,46 @@ class _Replay:
             self._give(case, ruling)
         elif ruling.kind == "wait" and ruling.until is not None:
             case.reason, case.lanes = ruling.reason or case.reason, () if named else lanes
-            self._at(ruling.until, _Retry(self, case), since=case.since)
+            self._wait(case, ruling.until)
         else:
             self._end(case, Fate(reason=ruling.reason), "")
 
     def _try_again(self, case: _Case) -> None:
-        """Decides anew. While every line has nobody, whatever the lead, that would change nothing."""
-        lines = [self._lines[lane.key] for lane in case.lanes]
-        if lines and all(self._has_nobody(line) for line in lines):
-            self._at(min(line.standing.until for line in lines), _Retry(self, case), since=case.since)
-        else:
+        until = self._in_vain_until(tuple(lane.key for lane in case.lanes))
+        if until is None:
             self._decide(case)
+        else:
+            self._wait(case, until)
+
+    def _wait(self, case: _Case, until: datetime) -> None:
+        """The case is decided anew then. Those that wait in the same lines wait together."""
+        if not case.lanes:
+            self._at(until, _Retry(self, case), since=case.since)
+            return
+        pen = (until, tuple(lane.key for lane in case.lanes))
+        if pen not in self._pens:
+            self._pens[pen] = []
+            self._at(until, lambda: self._open(pen), order=_PENS)
+        self._pens[pen].append(case)
+
+    def _open(self, pen: tuple[datetime, tuple[str, ...]]) -> None:
+        """Who waits there is decided anew, with all others of the moment in the order in which they came."""
+        cases = self._pens.pop(pen)
+        until = self._in_vain_until(pen[1])
+        if until is None:
+            for case in cases:
+                self._at(pen[0], _Retry(self, case), since=case.since)
+            return
+        for case in cases[:1]:
+            self._wait(case, until)
+        self._pens[until, pen[1]] += cases[1:]
+
+    def _in_vain_until(self, lines: Sequence[str]) -> datetime | None:
+        """Until when every one of the lines has nobody, whatever the lead, so that deciding would change nothing."""
+        asked = [self._lines[key] for key in lines]
+        if not asked or not all(map(self._has_nobody, asked)):
+            return None
+        return min(line.standing.until for line in asked)
 
     def _has_nobody(self, line: Open) -> bool:
         line.paused = line.lane.queue.key in self._paused
@@ -227,7 +261,7 @@ class _Replay:
             load.open, load.backlog, load.day = load.open + 1, load.backlog + 1, load.day + 1
             load.week, load.days30, load.last_given_at = load.week + 1, load.days30 + 1, self._gates.now
             self._burden.gave(served.broker, self._gates.now)
-            self._reload(served.broker)
+            self._reload(served.broker, ())
 
     def _hold(self, lead: PastLead, served: Served, part: str) -> None:
         """The broker has the lead until it ends."""
@@ -259,10 +293,12 @@ class _Replay:
         self._lines[lane.key].paused = queue.key in self._paused
         return lane
 
-    def _at(self, at: datetime, event: Callable[[], None], *, since: datetime | None = None) -> None:
+    def _at(
+        self, at: datetime, event: Callable[[], None], *, since: datetime | None = None, order: int = _CHANGES
+    ) -> None:
         """What is asked for `since` comes after all else of its moment, in the order of that."""
-        order = (1, since) if since is not None else (0, at)
-        heapq.heappush(self._events, (at, *order, next(self._number), event))
+        order = order if since is None else _DECISIONS
+        heapq.heappush(self._events, (at, order, since or at, next(self._number), event))
 
     def _run(self, until: datetime) -> None:
         """Moves the clock on, from event to event."""
@@ -280,7 +316,7 @@ class _Replay:
         if new_day:
             self._ask_all_again()
         for broker in changed:
-            self._reload(broker)
+            self._reload(broker, ("days30",))
 
     def _see(self, members: str) -> None:
         if self._presence.learn(members):
@@ -288,21 +324,25 @@ class _Replay:
 
     def _ends(self, broker: str, at: datetime, contacted_at: datetime | None) -> None:
         contacted = contacted_at is not None and contacted_at <= at
-        self._at(at, lambda: self._lighten(broker, lambda: self._burden.ended(broker, contacted=contacted)))
+        self._at(
+            at,
+            lambda: self._lighten(broker, lambda: self._burden.ended(broker, contacted=contacted), ("open", "backlog")),
+        )
 
     def _contact(self, broker: str, at: datetime) -> None:
-        self._at(at, lambda: self._lighten(broker, lambda: self._burden.contacted(broker)))
+        self._at(at, lambda: self._lighten(broker, lambda: self._burden.contacted(broker), ("backlog",)))
 
-    def _lighten(self, broker: str, change: Callable[[], None]) -> None:
+    def _lighten(self, broker: str, change: Callable[[], None], less: Sequence[str]) -> None:
         change()
-        self._reload(broker)
+        self._reload(broker, less)
 
-    def _reload(self, broker: str) -> None:
-        """What the broker has is another: its place in the lines may be, and whether it has room."""
+    def _reload(self, broker: str, less: Sequence[str]) -> None:
+        """What the broker has is another: its place in the lines may be, and, where it has `less`, whether it has
+        room."""
         load, own = self._burden.loads[broker], self._house.roster.people[broker].caps
         for line in self._lines_of.get(broker, ()):
             line.turns.loaded(broker)
-            if _near(load, line.lane.queue.caps) or _near(load, own):
+            if _near(load, line.lane.queue.caps, less) or _near(load, own, less):
                 _ask_again(line)
 
     def _ask_all_again(self) -> None:
@@ -321,9 +361,9 @@ class _Retry:
         self.replay._try_again(self.case)
 
 
-def _near(load: Load, caps: Caps) -> bool:
+def _near(load: Load, caps: Caps, less: Sequence[str]) -> bool:
     """Whether the broker may have been at a cap one lead ago."""
-    return any((cap := getattr(caps, name)) is not None and getattr(load, name) >= cap - 1 for name in CAPS)
+    return any((cap := getattr(caps, name)) is not None and getattr(load, name) >= cap - 1 for name in less)
 
 
 def _ask_again(line: Open) -> None:

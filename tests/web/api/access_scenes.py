@@ -216,6 +216,7 @@ BODIES: Mapping[str, Callable[[Scene], dict[str, Any]]] = {
     "POST /api/v1/opvs/{ident}/whatsapp": lambda _: _json(),
     "POST /api/v1/clients/{client}/consents/withdrawal": lambda _: _json(what="e-mails"),
     "POST /api/v1/clients/{client}/erasure": lambda _: _json(reason="a pedido"),
+    "POST /api/v1/distribution/simulation": lambda _: _json(rules="queues: []", since="2 hours"),
     "POST /api/v1/deliveries/replay": lambda _: _json(outcome="ignored", dry_run=True),
 }
 """By route: what is sent, as arguments of `requests.request` (`json`, or `files` and `data`)."""
@@ -224,6 +225,7 @@ STATES: Mapping[str, Callable[[Scene], None]] = {
     "POST /api/v1/opvs/{ident}/acceptance": _to_accept,
     "POST /api/v1/opvs/{ident}/claim": _in_pool,
     "POST /api/v1/opvs/{ident}/reopening": lambda scene: scene.set(status="lost"),
+    "POST /api/v1/distribution/simulation": lambda scene: scene.store.waits(scene.opv),
 }
 """By route: what must be so before the call."""
 

@@ -33,7 +33,10 @@ _OF_AN_OPV = re.compile(r"/api/v1/opvs/\{")
 def walked(database_url: str, tmp_path: Path) -> Iterator[Served]:
     """The API over an empty database of the matrix's house."""
     database, house = Database(database_url), access_house()
-    for url in serve(create_api(database, lambda _tx: house, lambda _step: None, now, files_in(tmp_path))):
+    api = create_api(
+        database, lambda _tx: house, lambda _step: None, now, files_in(tmp_path), tried=lambda _text, in_force: in_force
+    )
+    for url in serve(api):
         served = Served(url, Stored(database), [])
         served.stored.channel()
         yield served

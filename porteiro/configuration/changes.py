@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from porteiro.configuration.check import LISTS
+from porteiro.configuration.references import LISTS
 from schemas.config import Configuration
 
 _SINGLE = {

@@ -25,7 +25,7 @@ MAPPED_FIELDS = (
 MAPPED_OPEN = (*OPEN_FACTS, "extra.")
 
 _FILLED = {"channels": ("secrets", "options", "forward_to"), "targets": ("options",)}
-_READ_IN = "a channel's `secrets`, `options` and `forward_to` and a target's `options`"
+_READ_IN = "a channel's `secrets`, `options` and `forward_to`, a target's `options` and the notices' `secret`"
 
 
 def check_channels(root: Place, sources: Mapping[str, Source], secrets: Mapping[str, str], report: Report) -> None:
@@ -64,18 +64,22 @@ def _check_secrets(channel: Place, source: Source | None, secrets: Mapping[str, 
         message = f'{source.title} needs a secret: write `secrets: ["{_example(channel)}"]`'
         report.error(channel, message, missing="secrets")
     for place in places:
-        text = place.text
-        if text is None:
-            continue  # no text: its shape is reported
-        if REFERENCE.fullmatch(text):
-            _check_set(place, secrets, report)
-        else:
-            report.error(place, f'a secret does not stand in the file: write `"{_example(channel)}"` and set it')
+        check_secret(place, _example(channel), secrets, report)
 
 
 def _example(channel: Place) -> str:
     key = (channel["key"].text or "channel").upper().replace("-", "_")
     return f"${{{key}_SECRET}}"
+
+
+def check_secret(place: Place, example: str, secrets: Mapping[str, str], report: Report) -> None:
+    """Reports a secret that stands in the file, or whose variable has no value."""
+    if place.text is None:
+        return  # no text: its shape is reported
+    if REFERENCE.fullmatch(place.text):
+        _check_set(place, secrets, report)
+    else:
+        report.error(place, f'a secret does not stand in the file: write `"{example}"` and set it')
 
 
 def _check_set(place: Place, secrets: Mapping[str, str], report: Report) -> None:
@@ -172,8 +176,8 @@ def names_at(place: Place) -> list[str]:
 
 
 def _outside(root: Place) -> Iterator[Place]:
-    """Scalars that stand neither in a channel's secrets, nor in its options, nor in its `forward_to`, nor in a target's
-    options."""
+    """Scalars that stand where no `${NAME}` is read."""
     for place in root.scalars():
-        if not (len(place.path) > 2 and place.path[2] in _FILLED.get(str(place.path[0]), ())):
+        filled = len(place.path) > 2 and place.path[2] in _FILLED.get(str(place.path[0]), ())
+        if not filled and place.path != ("notices", "secret"):
             yield place

@@ -82,9 +82,11 @@ class Gates:
         return gate
 
     def named(self, broker: str, client: UUID, tried: Collection[str]) -> str | None:
-        """Why a broker who is named (by the client's past, the sender, the listing) is not given the OPV, if so. Shifts
-        and caps are none of the reasons: the client is this broker's."""
-        closed = self._person(broker, "sales") or self._absent(broker)
+        """Why who is named (by the client's past, the sender, the listing; a manager by an exemption) is not given the
+        OPV, if so. Shifts and caps are none of the reasons: the client is this broker's."""
+        roster = self.house.roster
+        manages = roster.has_role(broker, "manager") and roster.is_active(broker)
+        closed = (None if manages else self._person(broker, "sales")) or self._absent(broker)
         if closed is None and broker in tried:
             return "present_broker"
         if closed is None and (client, broker) in self.pairs:

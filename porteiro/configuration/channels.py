@@ -25,7 +25,8 @@ MAPPED_FIELDS = (
 MAPPED_OPEN = (*OPEN_FACTS, "extra.")
 
 _FILLED = {"channels": ("secrets", "options", "forward_to"), "targets": ("options",)}
-_READ_IN = "a channel's `secrets`, `options` and `forward_to`, a target's `options` and the notices' `secret`"
+_LINKS = (("notices", "address"), ("notices", "secret"))
+_READ_IN = "a channel's `secrets`, `options` and `forward_to`, a target's `options` and `notices`"
 
 
 def check_channels(root: Place, sources: Mapping[str, Source], secrets: Mapping[str, str], report: Report) -> None:
@@ -176,8 +177,9 @@ def names_at(place: Place) -> list[str]:
 
 
 def _outside(root: Place) -> Iterator[Place]:
-    """Scalars that stand where no `${NAME}` is read."""
+    """Scalars that stand neither in a channel's secrets, nor in its options, nor in its `forward_to`, nor in a target's
+    options, nor in what links of notices are made of."""
     for place in root.scalars():
-        filled = len(place.path) > 2 and place.path[2] in _FILLED.get(str(place.path[0]), ())
-        if not filled and place.path != ("notices", "secret"):
+        within = len(place.path) > 2 and place.path[2] in _FILLED.get(str(place.path[0]), ())
+        if not within and tuple(place.path) not in _LINKS:
             yield place

@@ -48,6 +48,7 @@ def _check_notices(root: Place, secrets: Mapping[str, str], report: Report) -> N
             elif key not in known and targets[key] is not None:
                 listed = ", ".join(f"`{slug}`" for slug in _TELLING)
                 report.error(place, f"`{key}` is a `{targets[key]}`, which tells people nothing: name one of {listed}")
+    check_variables(notices["address"], secrets, report)
     check_secret(notices["secret"], "${LINK_SECRET}", secrets, report)
 
 

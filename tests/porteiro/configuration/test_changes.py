@@ -14,13 +14,13 @@ _NAMES = st.sampled_from(["Ana", "Bia"])
 _CAPS = st.dictionaries(st.sampled_from(["open", "day"]), st.integers(1, 3))
 _PEOPLE = st.lists(
     st.fixed_dictionaries({"key": st.sampled_from("abcd"), "name": _NAMES, "role": st.just("broker"), "caps": _CAPS}),
-    unique_by=lambda person: person["key"],
+    unique_by=lambda person: str(person["key"]),
 )
 _RULES = st.lists(
     st.fixed_dictionaries(
         {"key": st.sampled_from("pqr"), "queue": st.fixed_dictionaries({"brokers": st.just(["a"]), "caps": _CAPS})}
     ),
-    unique_by=lambda rule: rule["key"],
+    unique_by=lambda rule: str(rule["key"]),
 )
 _STAGES = st.lists(
     st.fixed_dictionaries({"key": st.sampled_from("xyz"), "name": _NAMES}),

@@ -6,12 +6,12 @@ cases (any of them holds), a case into what it asks of each fact (all of it hold
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from schemas.conditions import FACTS, NUMBER, TESTS, fold, number
+from schemas.conditions import FACTS, NUMBER, TESTS, TEXT, fold, number
 
 _MOST_CASES = 256
 _MOST_STEPS = 2000
@@ -128,11 +128,13 @@ def _list(operand: Any) -> list[Any]:
 
 
 def _possible(fact: str, asked: Sequence[Asked]) -> list[Any] | None:
-    """The values that the fact may have, None when they are not listed. Open facts may be lists, which have several."""
+    """The values that the fact may have, each once; None when they are not listed. Open facts may be lists, which have
+    several."""
     listed = [operand for operator, operand in asked if operator == "in"]
     if not listed or fact not in FACTS:
         return None
-    values = [number(value) if FACTS[fact] == NUMBER else value for value in listed[0]]
+    read: Callable[[Any], Any] = {NUMBER: number, TEXT: lambda value: fold(str(value))}.get(FACTS[fact], bool)
+    values = dict.fromkeys(map(read, listed[0]))
     return [value for value in values if all(TESTS[operator](operand)(value) for operator, operand in asked)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -134,6 +135,16 @@ def sees_persons(viewer: Viewer) -> bool:
 def may_see_costs(viewer: Viewer) -> bool:
     """Whether the viewer may see what leads cost: directors, since a cost says something only beside all leads."""
     return viewer.role == "director"
+
+
+def may_see_queues(viewer: Viewer) -> bool:
+    """Whether the viewer may see what queues give to whom: managers of their own, directors and operations of all."""
+    return viewer.role in ("manager", "director", "ops")
+
+
+def may_see_shares(viewer: Viewer, house: House, brokers: Collection[str]) -> bool:
+    """Whether the viewer may see how these brokers share a queue: a manager, when one of them is led by it."""
+    return may_operate(viewer) or any(leads(viewer, house, None, broker) for broker in brokers)
 
 
 def may_answer_for_persons(viewer: Viewer, house: House) -> bool:

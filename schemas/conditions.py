@@ -198,7 +198,7 @@ def _compare(
     if problem:
         problems.append(Problem(path, problem))
         return lambda _facts: Outcome(False, "invalid")
-    holds = _TESTS[operator](expected)
+    holds = TESTS[operator](expected)
 
     def test(facts: Facts) -> Outcome:
         actual = facts.get(fact)
@@ -282,7 +282,7 @@ def _exists(expected: Any) -> Callable[[Any], bool]:
     return lambda actual: (actual is not None) == expected
 
 
-_TESTS: dict[str, Callable[[Any], Callable[[Any], bool]]] = {
+TESTS: dict[str, Callable[[Any], Callable[[Any], bool]]] = {
     "eq": _same,
     "in": _any_same,
     "not": _differs,
@@ -294,3 +294,4 @@ _TESTS: dict[str, Callable[[Any], Callable[[Any], bool]]] = {
     "starts_with": _text(lambda a, b: a.startswith(b)),
     "exists": _exists,
 }
+"""Of each operator and what is expected: the test of a fact's value (None: absent)."""

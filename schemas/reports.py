@@ -122,6 +122,36 @@ class CostItem(BaseModel):
     cost_per_sale: float | None
 
 
+class FairnessItem(BaseModel):
+    """A broker of a queue's line (`queue`: its key, with `@` and the development for a line of that one) in the period.
+
+    `turns`: leads that the line gave to it, `given_share` of all that the line gave. `expected`: turns that its share
+    comes to, by its weight and its team's share, over the decisions at which it was a member; `deviation` from that, in
+    turns and in percentage points. `present`: the same over those decisions alone at which it was not left out, among
+    those who were there; queues that go by what brokers have expect no more than that. Shares are null where nothing
+    was given.
+
+    `missed`: turns that it missed, by reason; `capped`: decisions at which a cap left it out; `claimed`: leads that it
+    claimed, or took out of the pool; `given_back`: turns given back since the lead was none."""
+
+    queue: str
+    key: str
+    name: str
+    turns: int
+    given_share: float | None
+    expected: float
+    expected_share: float | None
+    deviation: float
+    deviation_points: float | None
+    present: float
+    present_share: float | None
+    missed: int
+    missed_because: dict[str, int]
+    capped: int
+    claimed: int
+    given_back: int
+
+
 class ReportFilters(Parameters):
     """The period, `since` included and `until` not, and the form of the answer. A day, or a time without a zone, is of
     the company's zone."""
@@ -204,6 +234,16 @@ class FirstContactFilters(ReportFilters):
     @property
     def item(self) -> type[BaseModel]:
         return FirstContactItem
+
+
+class FairnessFilters(ReportFilters):
+    """When it was decided, and in which queue: a queue's key means all its lines."""
+
+    queue: str | None = None
+
+    @property
+    def item(self) -> type[BaseModel]:
+        return FairnessItem
 
 
 def _unlike(by: str | None, across: str | None) -> None:

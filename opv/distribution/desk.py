@@ -177,8 +177,8 @@ class Desk:
             broker = None
         else:
             loads.add(self._gates.loads, person, self._gates.now)
-            if line is not None:
-                line.turns.loaded(person)
+            for one in self._lines.values():
+                one.turns.loaded(person)
         terms = accept_of(checked, lane.queue if lane else None)
         until = None
         if terms is not None and broker is not None:

@@ -15,6 +15,7 @@ from schemas.reports import (
     CostFilters,
     CostsBy,
     CrossItem,
+    FairnessFilters,
     FirstContactFilters,
     FunnelFilters,
     OriginFilters,
@@ -44,14 +45,19 @@ _HEADINGS = {
     "of_all": "Do total", "open": "Abertas", "lost": "Desistências", "median_days": "Dias (mediana)",
     "waiting": "À espera", "median": "Mediana (s)", "p75": "75% (s)", "p90": "90% (s)", "cost": "Custo (R$)",
     "sales": "Vendas", "cost_per_lead": "Por lead (R$)", "cost_per_opv": "Por OPV (R$)",
-    "cost_per_sale": "Por venda (R$)",
+    "cost_per_sale": "Por venda (R$)", "queue": "Fila", "turns": "Vezes",
+    "given_share": "Parte", "expected_share": "Esperada", "deviation": "Desvio", "missed": "Perdidas",
+    "missed_because": "Por quê",
+    "capped": "Limites", "claimed": "Pegou", "given_back": "Devolvidas",
 }  # fmt: skip
+_IN_FILES_ALONE = ("expected", "deviation_points", "present", "present_share")
+"""Figures for which a screen has no room."""
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
     group = typer.Typer(no_args_is_help=True, help="Reports over the whole house: figures, CSV, charts.")
-    for command in (withdrawals, origins, funnel, first_contact, costs):
+    for command in (withdrawals, origins, funnel, first_contact, costs, fairness):
         group.command()(command)
     app.add_typer(group, name="report")
 
@@ -146,6 +152,27 @@ def costs(
         Out(as_json, to_csv, to_svg).put("Custos", at, filters, read, report_charts.costs)
 
 
+def fairness(
+    queue: Annotated[str | None, typer.Option(help="Of this queue alone, by key.")] = None,
+    since: SinceDay = None,
+    until: UntilDay = None,
+    as_json: AsJson = False,
+    to_csv: ToCsv = None,
+    to_svg: ToSvg = None,
+) -> None:
+    """Shows what each broker was given by the queues, beside its expected share."""
+    from opv import reports
+    from web.api import report_charts
+
+    with opened() as at:
+        filters = _filters(FairnessFilters, at, since, until, queue=queue)
+        out = Out(as_json, to_csv, to_svg)
+        out.put(
+            "Filas", at, filters, lambda tx, house, _, filters: reports.fairness(tx, house, None, filters),
+            report_charts.fairness,
+        )  # fmt: skip
+
+
 class Out:
     """Where a report goes: files, if any is named, else the screen."""
 
@@ -201,6 +228,11 @@ def _show(title: str, item: type[BaseModel], items: Sequence[BaseModel]) -> None
         names = ["Nome", *(one.name for one in (crossed[0].across if crossed else ())), "Total"]
         rows: Iterable[Sequence[Any]] = [(one.name, *(cell.count for cell in one.across), one.count) for one in crossed]
     else:
-        names = [_HEADINGS[name] for name in item.model_fields]
-        rows = [list(one.model_dump().values()) for one in items]
+        fields = [name for name in item.model_fields if name not in _IN_FILES_ALONE]
+        names = [_HEADINGS[name] for name in fields]
+        rows = [[_cell(getattr(one, name)) for name in fields] for one in items]
     show_table(title, names, rows)
+
+
+def _cell(value: Any) -> Any:
+    return ", ".join(f"{name} {number}" for name, number in value.items()) if isinstance(value, dict) else value

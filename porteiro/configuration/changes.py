@@ -6,24 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from porteiro.configuration.check import LISTS
+from porteiro.configuration.references import LISTS
 from schemas.config import Configuration
+from schemas.config.values import Part
 
 _SINGLE = {
-    "company": ("name", "timezone", "holidays", "days_off", "shifts"),
-    "funnel": ("key", "name", "no_skip"),
-    "distribution": ("invalid_leads",),
-    "returning": ("scope", "open", "closed", "keep_broker_days"),
-    "won_sale": ("mode", "button", "label", "who", "target"),
-    "registration": ("served",),
-    "whatsapp": ("greeting", "address", "target"),
-    "retention": ("captured", "repeated", "test", "ignored", "parked"),
-    "attachments": ("max_mb", "types"),
-    "legal": ("officer",),
-    "notices": ("assigned", "offered", "returned", "address", "secret", "link_for"),
-    "alarms": ("notify", "undistributed_after"),
-    "junk": ("deny", "form"),
+    section: [name for name in part.annotation.model_fields if f"{section}.{name}" not in LISTS]
+    for section, part in Configuration.model_fields.items()
+    if isinstance(part.annotation, type) and issubclass(part.annotation, Part)
 }
+"""Sections that are no list, and their fields, those that are lists of LISTS left out."""
 _SIGNS = {"added": "+", "changed": "~", "removed": "-", "reordered": "^"}
 
 

@@ -65,18 +65,22 @@ def _check_secrets(channel: Place, source: Source | None, secrets: Mapping[str, 
         message = f'{source.title} needs a secret: write `secrets: ["{_example(channel)}"]`'
         report.error(channel, message, missing="secrets")
     for place in places:
-        text = place.text
-        if text is None:
-            continue  # no text: its shape is reported
-        if REFERENCE.fullmatch(text):
-            _check_set(place, secrets, report)
-        else:
-            report.error(place, f'a secret does not stand in the file: write `"{_example(channel)}"` and set it')
+        check_secret(place, _example(channel), secrets, report)
 
 
 def _example(channel: Place) -> str:
     key = (channel["key"].text or "channel").upper().replace("-", "_")
     return f"${{{key}_SECRET}}"
+
+
+def check_secret(place: Place, example: str, secrets: Mapping[str, str], report: Report) -> None:
+    """Reports a secret that stands in the file, or whose variable has no value."""
+    if place.text is None:
+        return  # no text: its shape is reported
+    if REFERENCE.fullmatch(place.text):
+        _check_set(place, secrets, report)
+    else:
+        report.error(place, f'a secret does not stand in the file: write `"{example}"` and set it')
 
 
 def _check_set(place: Place, secrets: Mapping[str, str], report: Report) -> None:

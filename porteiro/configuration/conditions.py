@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from porteiro.configuration.document import Place
 from porteiro.configuration.problems import Report
 from schemas.conditions import Condition, fold, nearest
+from schemas.implication import contradicted
 
 Known = Mapping[str, Sequence[str]]
 """Of each fact whose values are names: the names that there are."""
@@ -25,6 +27,17 @@ def check_condition(when: Place, known: Known, report: Report) -> None:
         value = place.text
         if value is not None and fold(value) not in known[fact]:
             report.error(place, f"there is no {fact} `{value}`, {nearest(value, known[fact])}")
+    facts = contradicted(checked(when) or {})
+    if facts:
+        named = ", ".join(f"`{fact}`" for fact in facts)
+        place = when[facts[0]] if len(facts) == 1 else when
+        report.error(place, f"this never holds: what is asked of {named} excludes itself")
+
+
+def checked(when: Place) -> Mapping[str, Any] | None:
+    """The condition (without one, the empty one, which always holds); None when something is wrong in it."""
+    source = when.plain() or {}
+    return None if Condition.read(source)[1] else source
 
 
 def _named(when: Place, known: Known) -> Iterator[tuple[str, Place]]:

@@ -20,7 +20,7 @@ def json_schema(sources: Mapping[str, Source]) -> dict[str, Any]:
     schema = Configuration.model_json_schema(by_alias=True)
     definitions: dict[str, Any] = schema["$defs"]
     definitions["Condition"] = _condition()
-    for name in ("Rule", "Automation"):
+    for name in ("Rule", "Automation", "InvalidLeads"):
         definitions[name]["properties"]["when"] = {"$ref": "#/$defs/Condition"}
     channel = definitions["Channel"]
     channel["properties"]["secrets"]["items"] = _REFERENCE

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from adapters.targets.log import LogTarget
 from adapters.targets.registry import OWN, configurable
 from adapters.targets.sales_module import SalesModule
-from porteiro.configuration.channels import check_options, check_variables
+from porteiro.configuration.channels import check_options, check_secret, check_variables
 from porteiro.configuration.document import Place
 from porteiro.configuration.problems import Report
+from porteiro.configuration.references import distinct
 from schemas.conditions import nearest
+
+_TELLING = ("smtp", "webhook", "conecta")
+"""Targets that tell people of the house something."""
 
 
 def check_targets(root: Place, secrets: Mapping[str, str], report: Report) -> None:
-    """Reports what is wrong in `targets` and in the links of notices, and a won sale by documentation that no sales
-    module takes."""
+    """Reports what is wrong in `targets`, a won sale by documentation that no sales module takes, and notices that no
+    target brings to anybody."""
     known = configurable()
     for target in root["targets"].each():
         slug, key = target["target"].text, target["key"].text
@@ -27,9 +32,24 @@ def check_targets(root: Place, secrets: Mapping[str, str], report: Report) -> No
             report.error(target["target"], f"there is no target `{slug}`, {nearest(slug, sorted(known))}")
             continue
         check_options(target["options"], known[slug].options_model, secrets, report)
-    for name in ("address", "secret"):
-        check_variables(root["notices"][name], secrets, report)
     _check_won_sale(root, report)
+    _check_notices(root, secrets, report)
+
+
+def _check_notices(root: Place, secrets: Mapping[str, str], report: Report) -> None:
+    notices = root["notices"]
+    targets = {key: one["target"].text for one in root["targets"].each() if (key := one["key"].text)}
+    known = [*(key for key, slug in targets.items() if slug in _TELLING), LogTarget.slug]
+    for name in ("assigned", "offered", "returned"):
+        for place in distinct(notices[name].each(), report):
+            key = place.text or ""
+            if key not in targets and key != LogTarget.slug:
+                report.error(place, f"there is no target `{key}`, {nearest(key, known)}")
+            elif key not in known and targets[key] is not None:
+                listed = ", ".join(f"`{slug}`" for slug in _TELLING)
+                report.error(place, f"`{key}` is a `{targets[key]}`, which tells people nothing: name one of {listed}")
+    check_variables(notices["address"], secrets, report)
+    check_secret(notices["secret"], "${LINK_SECRET}", secrets, report)
 
 
 def _check_won_sale(root: Place, report: Report) -> None:

@@ -12,6 +12,8 @@ from schemas.reports import (
     CostItem,
     CountItem,
     CrossItem,
+    FairnessFilters,
+    FairnessItem,
     FirstContactFilters,
     FirstContactItem,
     FunnelFilters,
@@ -85,6 +87,18 @@ def costs(items: Sequence[CostItem], filters: CostFilters, zone: ZoneInfo) -> by
         for one in known
     ]
     return bars(f"Custo por lead, por {_WORDS[filters.by]}", _period(filters, zone), shown[:_BARS])
+
+
+def fairness(items: Sequence[FairnessItem], filters: FairnessFilters, zone: ZoneInfo) -> bytes:
+    """The share of each broker beside the expected one, the furthest from it first."""
+    several = len({one.queue for one in items}) > 1
+    known = sorted((one for one in items if one.given_share is not None), key=lambda one: -abs(one.deviation))
+    shown = [
+        Bar(f"{one.name}, {one.queue}" if several else one.name, 100 * (one.given_share or 0), _beside_expected(one))
+        for one in known[:_BARS]
+    ]
+    queue = "" if several or not known else f" da fila {known[0].queue}"
+    return bars(f"Partes{queue}, ao lado das esperadas", _period(filters, zone), shown)
 
 
 def _counts(what: str, items: Sequence[CountItem], by: str, across: str | None, period: str) -> bytes:
@@ -162,6 +176,16 @@ def _others(rest: Sequence[CountItem]) -> str:
 def _of_origin(one: OriginItem) -> CountItem:
     """The campaign first: names of sources are long, and a label is cut at its end."""
     return CountItem(key=None, name=f"{one.campaign_name or '(sem campanha)'}, {one.name}", count=one.leads)
+
+
+def _beside_expected(one: FairnessItem) -> str:
+    share, expected = (_decimal(100 * (part or 0), 1) for part in (one.given_share, one.expected_share))
+    sign = "+" if one.deviation > 0 else ""
+    return f"{share}% de {expected}% ({sign}{_decimal(one.deviation, 1)} {_word_of_turns(one.deviation)})"
+
+
+def _word_of_turns(number: float) -> str:
+    return "vez" if abs(number) < 2 else "vezes"
 
 
 def _reached(one: FunnelItem) -> str:

@@ -23,6 +23,8 @@ from schemas.reports import (
     CostItem,
     CountItem,
     CrossItem,
+    FairnessFilters,
+    FairnessItem,
     FirstContactFilters,
     FirstContactItem,
     FunnelFilters,
@@ -92,6 +94,15 @@ def report_costs(caller: Calls, filters: Annotated[CostFilters, Query()]) -> Any
     return _answer(caller, filters, read, report_charts.costs, may_see_costs)
 
 
+@router.get("/fairness", response_model=Page[FairnessItem], responses=_FORMATS)
+def report_fairness(caller: Calls, filters: Annotated[FairnessFilters, Query()]) -> Any:
+    """What each broker was given by the queues in the period, beside its expected share. For managers, of the queues
+    with somebody whom they lead; for directors and operations, of all."""
+    with caller.reading() as visit:
+        items, zone = reports.fairness(visit.tx, visit.house, visit.viewer, filters), visit.house.zone
+    return _formed(filters, items, report_charts.fairness, zone)
+
+
 Filters = TypeVar("Filters", bound=ReportFilters)
 
 
@@ -102,11 +113,16 @@ def _answer(
     draw: Callable[[Any, Filters, ZoneInfo], bytes],
     may: Callable[[Viewer], bool] = lambda _viewer: True,
 ) -> Any:
-    """The report over what the caller sees, in the form asked for."""
+    """The report over the OPVs that the caller sees."""
     with caller.reading() as visit:
         if not may(visit.viewer):
             raise Reject("forbidden", "only directors see this", 403)
         items, zone = read(visit.tx, visit.house, visit.seen, filters), visit.house.zone
+    return _formed(filters, items, draw, zone)
+
+
+def _formed(filters: Filters, items: Any, draw: Callable[[Any, Filters, ZoneInfo], bytes], zone: ZoneInfo) -> Any:
+    """The report in the form asked for."""
     if filters.format == "csv":
         return Response(sheet(filters.item, items), media_type=MEDIA_TYPE)
     if filters.format == "svg":

@@ -44,4 +44,6 @@ def _crossed(items: Sequence[BaseModel]) -> Iterable[Iterable[Any]]:
 def _cell(value: Any) -> Any:
     if value is None:
         return ""
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {number}" for name, number in value.items())
     return f"'{value}" if isinstance(value, str) and value.startswith(_STARTS_FORMULA) else value

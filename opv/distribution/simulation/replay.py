@@ -247,9 +247,6 @@ class _Replay:
         if ruling.broker is not None:
             self._burden.gave(ruling.broker, now)
             self._hold(lead, Served(ruling.broker, now, lead.ended_at), case.part)
-            for line in self._lines_of.get(ruling.broker, ()):
-                if line.lane.key != ruling.line:
-                    line.turns.loaded(ruling.broker)
         person, wait = ruling.broker or ruling.place.manager, (now - case.since).total_seconds()
         fate = Fate(person, ruling.place.team, ruling.line, wait)
         self._end(case, fate, why(ruling, self.tally.name))

@@ -10,7 +10,7 @@ import pytest
 from tests.porteiro.cli.conftest import Run
 from tests.stored import Stored, ago
 
-REPORTS = ("withdrawals", "origins", "funnel", "first-contact", "costs")
+REPORTS = ("withdrawals", "origins", "funnel", "first-contact", "costs", "fairness")
 
 
 @pytest.fixture

@@ -11,9 +11,16 @@ from porteiro.configuration.changes import changes
 from schemas.config import Configuration
 
 _NAMES = st.sampled_from(["Ana", "Bia"])
+_CAPS = st.dictionaries(st.sampled_from(["open", "day"]), st.integers(1, 3))
 _PEOPLE = st.lists(
-    st.fixed_dictionaries({"key": st.sampled_from("abcd"), "name": _NAMES, "role": st.just("broker")}),
-    unique_by=lambda person: person["key"],
+    st.fixed_dictionaries({"key": st.sampled_from("abcd"), "name": _NAMES, "role": st.just("broker"), "caps": _CAPS}),
+    unique_by=lambda person: str(person["key"]),
+)
+_RULES = st.lists(
+    st.fixed_dictionaries(
+        {"key": st.sampled_from("pqr"), "queue": st.fixed_dictionaries({"brokers": st.just(["a"]), "caps": _CAPS})}
+    ),
+    unique_by=lambda rule: str(rule["key"]),
 )
 _STAGES = st.lists(
     st.fixed_dictionaries({"key": st.sampled_from("xyz"), "name": _NAMES}),
@@ -24,6 +31,10 @@ _FILES = st.fixed_dictionaries(
     {
         "people": _PEOPLE,
         "funnel": st.fixed_dictionaries({"name": _NAMES, "stages": _STAGES}),
+        "distribution": st.fixed_dictionaries(
+            {"rules": _RULES}, optional={"invalid_leads": st.fixed_dictionaries({"reason": st.sampled_from("vw")})}
+        ),
+        "notices": st.fixed_dictionaries({}, optional={"assigned": st.just(["log"]), "link_for": st.just("2 hours")}),
         "company": st.fixed_dictionaries({"holidays": st.sampled_from(["BR", "BR-SP"])}),
     }
 )
@@ -35,3 +46,26 @@ def test_no_change_is_told_exactly_when_nothing_differs(old: dict[str, Any], new
     before, after = Configuration.model_validate(old), Configuration.model_validate(new)
     assert (changes(before, after) == []) == (before == after)
     assert changes(after, after) == []
+
+
+def test_what_is_told_names_the_parts() -> None:
+    old: dict[str, Any] = {
+        "funnel": {"stages": [{"key": "x", "name": "X"}]},
+        "people": [{"key": "a", "name": "A", "role": "broker"}],
+    }
+    new = {
+        "funnel": {"stages": [{"key": "x", "name": "X", "expiry": {"after": "2 days"}}]},
+        "people": [{**old["people"][0], "tags": ["luxo"], "caps": {"day": 2}}],
+        "stands": [{"key": "orla", "name": "Orla"}],
+        "queues": [{"key": "q", "brokers": ["a"], "accept": {"within": "9 minutes"}}],
+        "distribution": {"rules": [{"key": "r", "queue": "q"}], "invalid_leads": {"confirm": "rule"}},
+        "won_sale": {"clients_need": ["rg"]},
+        "notices": {"assigned": ["log"], "link_for": "2 hours"},
+    }
+    told = changes(Configuration.model_validate(old), Configuration.model_validate(new))
+    assert list(map(str, told)) == [
+        "~ changed   distribution: invalid_leads", "~ changed   won_sale: clients_need",
+        "~ changed   notices: assigned, link_for",
+        "~ changed   people a: tags, caps", "+ added     stands orla", "~ changed   funnel.stages x: expiry",
+        "+ added     queues q", "+ added     distribution.rules r",
+    ]  # fmt: skip

@@ -107,7 +107,7 @@ def test_anchors_are_read_and_booleans_are_true_and_false() -> None:
     assert [person.active for person in read(text).people] == [False, True]
 
 
-def test_people_of_presales_are_led_in_a_team_and_stand_in_no_queue() -> None:
+def test_people_of_presales_are_led_in_a_team_and_stand_in_queues_of_their_part() -> None:
     text = SMALL + (
         "people: [{key: paula, name: Paula, role: manager}, {key: pia, name: Pia, role: presales}]\n"
         "teams: [{key: sul, name: Sul, managers: [{person: paula, brokers: [%s]}]}]\n"
@@ -117,9 +117,9 @@ def test_people_of_presales_are_led_in_a_team_and_stand_in_no_queue() -> None:
         "f.yaml:3:68: teams[0].managers[0].brokers[0]: `paula` is a manager, not a broker: name a broker, "
         "or write `role: broker` there"
     ]
-    assert problems(text % "pia" + "queues: [{key: q, brokers: [pia]}]\n") == [
-        "f.yaml:4:29: queues[0].brokers[0]: `pia` is a presales, not a broker: name a broker, "
-        "or write `role: broker` there"
+    assert problems(text % "pia" + "distribution: {rules: [{key: q, queue: {brokers: [pia]}}]}\n") == [
+        "f.yaml:4:40: warning: distribution.rules[0].queue: only people of pre-sales are in it, and they get no lead "
+        "of sales: write `part: presales`"
     ]
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from db.ids import new_id
 from tests.stored import ago
 from tests.web.api.conftest import Served
 
@@ -123,3 +125,33 @@ def test_what_cannot_be_reported_says_why(served: Served) -> None:
         assert (answer.status_code, words in answer.json()["detail"]) == (422, True), answer.text
     refused = served.call("/api/v1/reports/costs", "paula")
     assert (refused.status_code, refused.json()["reason"]) == (403, "forbidden")
+
+
+def test_fairness(served: Served) -> None:
+    store = served.stored
+    told = {"queue": "sul", "turn": 1, "excluded": [], "missed": [{"broker": "bia", "because": "paused"}]}
+    for _ in range(3):
+        store.insert("decisions", {
+            "id": new_id(), "opportunity_id": store.opv(broker="ana"), "at": ago(60), "config_version": 1,
+            "rule": "any", "queue": "sul", "broker": "ana", "reason": None, "snapshot": "0",
+            "explanation": json.dumps(told),
+        })  # fmt: skip
+    members = json.dumps([["ana", None], ["bia", "paused"]])
+    store.insert("queue_snapshots", {"queue": "sul", "digest": "0", "at": ago(60), "members": members})
+    path = "/api/v1/reports/fairness?queue=sul"
+    ana, bia = served.items(path, "olga")
+    assert ana == {
+        "queue": "sul", "key": "ana", "name": "Ana Corretora", "turns": 3, "given_share": 1.0, "expected": 1.5,
+        "expected_share": 0.5, "deviation": 1.5, "deviation_points": 50.0, "present": 3.0, "present_share": 1.0,
+        "missed": 0, "missed_because": {}, "capped": 0, "claimed": 0, "given_back": 0,
+    }  # fmt: skip
+    assert (bia["turns"], bia["missed_because"]) == (0, {"paused": 3})
+    sheet = served.call(f"{path}&format=csv", "rui").content.decode("utf-8-sig")
+    assert next(csv.DictReader(reversed(sheet.splitlines()), sheet.splitlines()[0].split(",")))["missed_because"] == (
+        "paused: 3"
+    )
+    chart = served.call(f"{path}&format=svg", "paula").text
+    assert "Partes da fila sul, ao lado das esperadas" in chart
+    assert "100,0% de 50,0% (+1,5 vez)" in chart
+    assert served.call(path, "ana").status_code == 403
+    assert served.items("/api/v1/reports/fairness?queue=sur", "rui") == []

@@ -12,10 +12,11 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from db.claim import WorkList
+from db.queries.configuration import retry_undistributed
 from db.session import Database
 from opv.automation.run import RunEvents, RunTimers
 from opv.channels.chores import Upkeep
-from opv.distribution.decide import Distribute, retry_undistributed
+from opv.distribution.decide import Distribute
 from opv.fetch import Fetch
 from opv.house import HouseOf
 from opv.ingest import IngestDeliveries, IngestFetched

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, CursorResult, Table, delete, func, insert, select, text, tuple_, update
+from sqlalchemy import Connection, CursorResult, Table, delete, func, insert, or_, select, text, tuple_, update
 
 from db.models import ChannelRow, ConfigVersion, DistributionWork, RetiredKey
+from db.queries.work import GIVEN_UP
 from db.statement import Statement
 
 _VERSIONS = cast(Table, ConfigVersion.__table__)
@@ -105,7 +106,10 @@ def store_retired(tx: Connection, dropped: Sequence[NamedKey], present: Sequence
         tx.execute(insert(_RETIRED), rows)
 
 
-def retry_undistributed(tx: Connection, now: datetime) -> int:
-    """Makes the OPVs that found no broker due again; returns how many."""
-    statement = update(_WORK).where(_WORK.c.due_at.is_(None)).values(due_at=now, attempts=0)
-    return cast(CursorResult[Any], tx.execute(statement)).rowcount
+def retry_undistributed(tx: Connection, version: int, now: datetime) -> int:
+    """Makes the OPVs that an older configuration found no broker for due again, those too that are looked at again only
+    later; returns how many. What is in a pool, on offer or in a worker's hands is left there."""
+    c = _WORK.c
+    again = or_(c.state == "waiting", c.reason.in_(GIVEN_UP))
+    statement = update(_WORK).where(c.reason.is_not(None), c.config_version < version, c.lease.is_(None), again)
+    return cast(CursorResult[Any], tx.execute(statement.values(due_at=now, attempts=0))).rowcount

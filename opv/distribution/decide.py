@@ -121,16 +121,6 @@ class Distribute:
         )
 
 
-def retry_undistributed(tx: Connection, version: int, now: datetime) -> bool:
-    """Makes due what an older configuration could not distribute; whether there was any."""
-    statement = (
-        update(_WORK)
-        .where(_WORK.c.due_at.is_(None), _WORK.c.config_version < version, _WORK.c.state != POOL)
-        .values(due_at=now, attempts=0)
-    )
-    return tx.execute(statement).rowcount > 0
-
-
 def _since(work: AnyRow) -> tuple[datetime, UUID]:
     return work.since, work.opportunity_id
 

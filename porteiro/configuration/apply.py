@@ -67,7 +67,7 @@ def apply(
         known = {(one.kind, one.key) for one in present}
         dropped = [one for one in _keys(before) if (one.kind, one.key) not in known]
         stored.store_retired(tx, dropped, present, now)
-        return Applied(number + 1, differences, stored.retry_undistributed(tx, now))
+        return Applied(number + 1, differences, stored.retry_undistributed(tx, number + 1, now))
 
 
 def _keys(configuration: Configuration | None) -> list[stored.NamedKey]:

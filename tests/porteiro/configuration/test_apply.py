@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Table, insert, select
@@ -113,13 +115,19 @@ def test_a_change_is_told_by_part_and_field_and_what_it_drops_is_retired(databas
 def test_opvs_without_owner_are_distributed_again(database: Database) -> None:
     work = Base.metadata.tables["distribution_work"]
     assert isinstance(work, Table)
-    due = NOW + timedelta(minutes=5)
+    monday, lease = NOW + timedelta(days=3), new_id()
+    waiting: list[tuple[datetime | None, str | None, str, UUID | None]] = [
+        (None, "no_rule", "waiting", None), (monday, "all_left_out", "waiting", None), (None, "bug", "accepting", None),
+        (None, "pool", "pool", None), (monday, "offered", "offered", None), (monday, None, "accepting", None),
+        (monday, "no_rule", "waiting", lease),
+    ]  # fmt: skip
     with database.write() as tx:
-        for due_at in (None, due):
-            row = {"opportunity_id": new_id(), "since": NOW, "due_at": due_at, "attempts": 3, "reason": "no_rule"}
-            tx.execute(insert(work), row)
-    assert apply(database, configuration(FIRST), by="rui", now=NOW).retried == 1
-    assert rows(database, "distribution_work", "due_at", "attempts") == [(NOW, 0), (due, 3)]
+        for due_at, reason, state, held in waiting:
+            row = {"opportunity_id": new_id(), "since": NOW, "due_at": due_at, "attempts": 3, "reason": reason}
+            tx.execute(insert(work), row | {"state": state, "lease": held})
+    assert apply(database, configuration(FIRST), by="rui", now=NOW).retried == 3
+    left = [(None, 3), (monday, 3), (monday, 3), (monday, 3)]
+    assert Counter(rows(database, "distribution_work", "due_at", "attempts")) == Counter([(NOW, 0)] * 3 + left)
 
 
 def test_applying_at_once_makes_one_version_after_the_other(database: Database) -> None:

@@ -119,7 +119,7 @@ def _check_members(rule: Place, queues: Sequence[Place], file: File, report: Rep
     if fixed == list(queues):
         members = [people[key] for queue in queues for key in members_of(queue, part, file)]
         if members and rule["skills"].entries() and not any(has_tags(one, rule["skills"]) for one in members):
-            report.error(rule["skills"], "nobody in the rule's queue has these tags")
+            report.warn(rule["skills"], "nobody in the rule's queue has these tags")
     elif not fixed and checked(rule["when"]) is not None:
         without = ", ".join(_without_anybody(rule, file))
         if without:
@@ -189,7 +189,7 @@ def _check_parts(rules: Sequence[Place], file: File, report: Report) -> None:
     elif len(early) == len(stages):
         report.error(early[-1], "every stage is of pre-sales, so that no OPV comes to sales: add a stage of sales")
     if not by_part["sales"]:
-        report.error(first, "no rule is of sales, so that nobody gets an OPV that is qualified: add one")
+        report.warn(first, "no rule is of sales, so that nobody gets an OPV that is qualified: add one")
 
 
 def _check_invalid_leads(file: File, report: Report) -> None:

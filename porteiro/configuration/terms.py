@@ -8,6 +8,9 @@ from porteiro.configuration.references import File
 from schemas.conditions import nearest
 from schemas.config.distribution import FALLBACKS
 
+TAKERS = ("broker", "manager", "director")
+"""Roles of those who may be given an OPV by name."""
+
 
 def check_terms(terms: Place, file: File, report: Report, *, pooled: bool) -> None:
     """Reports ways of an `accept` or `expiry` that lead to nobody. `pooled`: there is a queue that has a pool."""
@@ -24,22 +27,18 @@ def check_offer(offer: Place, file: File, report: Report) -> None:
 
 
 def check_taker(place: Place, file: File, report: Report) -> None:
-    """Reports a person who cannot be given OPVs: who is not there, not active, neither broker nor manager, or a manager
-    without a team."""
+    """Reports a person who cannot be given OPVs: who is not there, not active, or neither broker, manager nor
+    director."""
     key, people = place.text, file.by_key["people"]
     if key is None:
         return
-    takers = [*file.with_role("broker"), *file.with_role("manager")]
+    takers = [one for role in TAKERS for one in file.with_role(role)]
     if key not in people:
         report.error(place, f"there is no person `{key}`, {nearest(key, takers)}")
     elif people[key]["active"].value is False:
         report.error(place, f"`{key}` is not active: name somebody who is")
-    elif people[key]["role"].text == "manager":
-        leads = {lead["person"].text for team in file.items("teams") for lead in team["managers"].each()}
-        if key not in leads:
-            report.error(place, f"the manager `{key}` leads no team: name another, or write it into `teams`")
-    elif people[key]["role"].text not in ("broker", None):
-        report.error(place, f"`{key}` is a {people[key]['role'].text}: name a broker or a manager")
+    elif people[key]["role"].text not in (*TAKERS, None):
+        report.error(place, f"`{key}` is `{people[key]['role'].text}`: name a broker, a manager or a director")
 
 
 def _check_way(place: Place, file: File, report: Report) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from opv.conversion import requests
 from opv.distribution.loads import load_all
-from opv.distribution.pickers import Turns
 from schemas.conversion import InvalidBody
 from tests.opv.conversion import PRESALES_HOUSE, refused, served, viewer
 from tests.opv.test_transfer_requests import listed, reply, states
@@ -25,17 +24,6 @@ def by_rule(when: str, reason: str = "") -> str:
     return HOUSE.replace(
         "distribution: {rules:", f"distribution: {{invalid_leads: {{confirm: rule, when: {{{when}}}{reason}}}, rules:"
     )
-
-
-@pytest.fixture(autouse=True)
-def turns_owed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A turn that is owed is written, whatever the picker makes of it."""
-
-    def give_back(turns: Turns, broker: str) -> None:
-        turns.members[broker].owed += 1
-        turns.members[broker].changed = True
-
-    monkeypatch.setattr(Turns, "give_back", give_back)
 
 
 def report(house: Pipeline, person: str, opv: UUID, reason: Any = "wrong_number", text: str | None = None) -> UUID:

@@ -91,6 +91,10 @@ def served(database_url: str, in_force: House, tmp_path: Path) -> Iterator[Serve
     """The API over an empty, migrated database."""
     database = Database(database_url)
     woken: list[str] = []
-    for url in serve(create_api(database, lambda _tx: in_force, woken.append, now, files_in(tmp_path))):
+    for url in serve(
+        create_api(
+            database, lambda _tx: in_force, woken.append, now, files_in(tmp_path), tried=lambda _text, house: house
+        )
+    ):
         yield Served(url, Stored(database), woken)
     database.dispose()

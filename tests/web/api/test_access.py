@@ -60,7 +60,7 @@ def test_operations_are_for_directors_and_operations(served: Served) -> None:
             answer = served.call(f"/api/v1{path}", person)
             assert answer.status_code == status, (path, person)
             if status == 200:
-                assert answer.json() == {"items": answer.json()["items"], "next": None}
+                assert answer.json().items() >= {"items": answer.json()["items"], "next": None}.items()
 
 
 def test_no_token_a_wrong_one_a_revoked_one_and_one_of_a_person_who_left(served: Served) -> None:

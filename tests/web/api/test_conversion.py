@@ -134,8 +134,8 @@ def test_who_registers_anothers_client_asks_for_it_and_sees_nothing_of_it(served
     asked = answer.json()
     assert asked == {
         "id": asked["id"], "kind": "ownership", "state": "open", "opv": None, "number": None, "asked_by": "caio",
-        "broker": "caio", "at": asked["at"], "reason": None, "typed": TYPED, "answered_by": None, "answered_at": None,
-        "answer": None, "may_grant": False, "may_refuse": False,
+        "broker": "caio", "at": asked["at"], "reason": None, "text": None, "typed": TYPED, "answered_by": None,
+        "answered_at": None, "answer": None, "may_grant": False, "may_refuse": False,
     }  # fmt: skip
     assert opv["id"] not in answer.text
     assert reason(post(served, "/opvs", TYPED, "caio")) == (409, "request_open")

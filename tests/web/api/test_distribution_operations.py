@@ -35,14 +35,19 @@ def waits(served: Served, **columns: Any) -> UUID:
     return opv
 
 
+def roleta(served: Served) -> dict[str, Any]:
+    """The queue as it is shown."""
+    (queue,) = (one for one in served.items("/api/v1/queues") if one["key"] == "roleta")
+    return queue
+
+
 def test_what_is_said_is_shown_and_wakes_distribution(served: Served) -> None:
     waits(served)
     said = send(served, "PUT", "/availability/ana", "ana", {"state": "available"}).json()
     assert (said["state"], said["by"], served.woken) == ("available", "ana", ["distribution"])
     assert served.call("/api/v1/availability/ana", "paula").json() == said
     assert {one["person"] for one in served.items("/api/v1/availability", "paula")} == {"ana", "bia"}
-    (queue,) = served.items("/api/v1/queues")
-    assert {m["broker"]: (m["said"] or {}).get("state") for m in queue["members"]} == {
+    assert {m["broker"]: (m["said"] or {}).get("state") for m in roleta(served)["members"]} == {
         "ana": "available", "bia": None, "caio": None,
     }  # fmt: skip
     assert send(served, "DELETE", "/availability/ana", "ana").status_code == 204
@@ -52,7 +57,7 @@ def test_what_is_said_is_shown_and_wakes_distribution(served: Served) -> None:
 
 def test_a_queue_is_paused_and_resumed(served: Served) -> None:
     paused = send(served, "POST", "/queues/roleta/pause", "olga").json()
-    assert served.items("/api/v1/queues")[0]["paused"] == paused
+    assert roleta(served)["paused"] == paused
     assert paused["by"] == "olga"
     waits(served)
     assert send(served, "POST", "/queues/roleta/resume").json() == {"queue": "roleta", "at": None, "by": None}

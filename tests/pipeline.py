@@ -21,7 +21,6 @@ from adapters.sources.registry import sources
 from adapters.targets.log import LogTarget
 from db.bulk import insert_rows
 from db.ids import new_id
-from db.migrate import migrate
 from db.models import Base, DeliveryOutcome
 from db.session import AnyRow, Database
 from opv.house import House
@@ -132,7 +131,6 @@ class Pipeline:
         self._targets = targets or {LogTarget.slug: LogTarget()}
         checked = self._read(configuration)
         self.database = Database(url, worker=True)
-        migrate(self.database)
         apply(self.database, checked, by="rui", now=now)
         self.houses = Houses(self._sources, AnySecret())
         self.steps = self.new_steps(self.woken.append)

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, false, or_, true
 
 from db.models import Opportunity
 from opv.house import House
+from schemas.config import Stage
 
 PRESALES = "presales"
 """Kind of the stages in which those of pre-sales see an OPV."""
@@ -47,10 +48,41 @@ def viewer_of(person: str, house: House) -> Viewer | None:
     return Viewer(person, house.roster.people[person].role)
 
 
+def sees_stage(role: str, house: House, stage: str) -> bool:
+    """Whether the role sees OPVs in the stage, of those it is linked to. Directors do, and all do in stages that are
+    not in the configuration any more."""
+    return stage not in _unseen(role, house)
+
+
+def may_move(role: str, stage: Stage) -> bool:
+    """Whether the role moves OPVs into the stage and out of it."""
+    return role == "director" or not stage.move or role in stage.move
+
+
+def _unseen(role: str, house: House) -> list[str]:
+    if role == "director":
+        return []
+    return [stage.key for stage in house.configuration.funnel.stages if stage.see and role not in stage.see]
+
+
 def visible(viewer: Viewer, house: House) -> ColumnElement[bool]:
-    """Condition on `opportunities`: those the viewer is linked to. A broker sees its own and those shared with it; who
-    serves one in pre-sales sees it while it is in a stage of pre-sales; a manager those of its assignments and of the
-    people it leads at present; a director all; operations none."""
+    """Condition on `opportunities`: those the viewer is linked to, in the stages that its role sees. A broker sees its
+    own and those shared with it; who serves one in pre-sales sees it while it is in a stage of pre-sales; a manager
+    those of its assignments and of the people it leads at present; a director all; operations none."""
+    return _in_seen_stages(_linked_rows(viewer, house), viewer, house)
+
+
+def sees(viewer: Viewer, house: House, opv: Served) -> bool:
+    """As `visible`, for an OPV in memory."""
+    return _linked(viewer, house, opv) and sees_stage(viewer.role, house, opv.stage)
+
+
+def _in_seen_stages(condition: ColumnElement[bool], viewer: Viewer, house: House) -> ColumnElement[bool]:
+    unseen = _unseen(viewer.role, house)
+    return and_(condition, Opportunity.stage.not_in(unseen)) if unseen else condition
+
+
+def _linked_rows(viewer: Viewer, house: House) -> ColumnElement[bool]:
     o = Opportunity
     if viewer.role == "director":
         return true()
@@ -68,8 +100,7 @@ def visible(viewer: Viewer, house: House) -> ColumnElement[bool]:
     return false()
 
 
-def sees(viewer: Viewer, house: House, opv: Served) -> bool:
-    """As `visible`, for an OPV in memory."""
+def _linked(viewer: Viewer, house: House, opv: Served) -> bool:
     early = opv.presales_broker == viewer.person and opv.stage in house.presales_stages
     if viewer.role == "broker":
         return viewer.person in (opv.broker, opv.second_broker) or early
@@ -92,7 +123,9 @@ def leads(viewer: Viewer, house: House, manager: str | None, broker: str | None)
 
 def over(viewer: Viewer, house: House, opv: Served) -> bool:
     """Whether the viewer decides who serves the OPV: a director, and who manages or leads those who serve it in sales;
-    while it has nobody there, those of pre-sales."""
+    while it has nobody there, those of pre-sales; in the stages that the viewer's role sees."""
+    if not sees_stage(viewer.role, house, opv.stage):
+        return False
     if opv.manager is None and opv.broker is None:
         return leads(viewer, house, opv.presales_manager, opv.presales_broker)
     return leads(viewer, house, opv.manager, opv.broker)
@@ -108,7 +141,8 @@ def decided_by(viewer: Viewer, house: House) -> ColumnElement[bool]:
     led = [viewer.person, *house.roster.brokers_led_by(viewer.person)]
     nobody = and_(o.manager.is_(None), o.broker.is_(None))
     early = or_(o.presales_manager == viewer.person, o.presales_broker.in_(led))
-    return or_(o.manager == viewer.person, o.broker.in_(led), and_(nobody, early))
+    decides = or_(o.manager == viewer.person, o.broker.in_(led), and_(nobody, early))
+    return _in_seen_stages(decides, viewer, house)
 
 
 def explained(viewer: Viewer, house: House) -> ColumnElement[bool]:

@@ -3,11 +3,12 @@ people and automations are held to the same rules."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from opv.access import may_move
 from opv.clients.completeness import missing
 from opv.clients.involved import Involved
 from opv.house import House
@@ -45,22 +46,36 @@ class Held:
 
 def check_move(house: House, opv: Placed, stage: str, role: str | None, held: Callable[[], Held]) -> None:
     """Refuses a move to `stage`, one of the funnel's, by a person of the `role` (None: an automation). `held` is
-    asked for only when the stage requires something. Going back is free of `no_skip`, not of what a stage requires.
+    asked for only when a stage requires something. Going back is free of `no_skip` and of what the stage that is left
+    requires, not of what the other one does.
 
-    Raises `Reject`: `stage_locked` (403), `stage_skipped`, `stage_requires` (409)."""
-    stages = house.stages
-    origin = stages.get(opv.stage)
+    Raises `Reject`: `stage_locked`, `stage_not_yours` (403), `stage_inactive`, `stage_not_allowed`, `stage_skipped`,
+    `stage_requires` (409)."""
+    origin, to = house.stages.get(opv.stage), house.stages[stage]
     if origin is not None and origin.locked and role not in UNLOCKING:
         raise Reject("stage_locked", f"{opv.stage} is locked: managers and directors move an OPV out of it", 403)
+    for one in (origin, to):
+        if one is not None and role is not None and not may_move(role, one):
+            raise Reject("stage_not_yours", f"{role} is no role that moves an OPV into or out of {one.key}", 403)
+    if not to.active:
+        raise Reject("stage_inactive", f"{stage} is not in use any more: no OPV is moved into it", 409)
+    if origin is not None and origin.allow and stage not in origin.allow:
+        raise Reject("stage_not_allowed", f"from {opv.stage} an OPV goes to {' or '.join(origin.allow)}", 409)
     if house.configuration.funnel.no_skip and origin is not None:
-        between = _between(house.stage_order, opv.stage, stage)
+        between = _between(house, opv.stage, stage)
         if between:
             raise Reject("stage_skipped", f"no stage is skipped: {' and '.join(between)} comes before {stage}", 409)
-    requires = stages[stage].requires
-    if requires:
-        lacks = lacking(requires, opv, held(), missing_of=lambda people: missing(people, _wanted(house)))
-        if lacks:
-            raise Reject("stage_requires", f"{stage} requires {', '.join(lacks)}", 409)
+    if origin is not None and house.stage_order[stage] > house.stage_order[opv.stage]:
+        _require(house, opv, f"leaving {opv.stage}", origin.leave_requires, held)
+    _require(house, opv, stage, to.requires, held)
+
+
+def _require(house: House, opv: Placed, what: str, requires: Sequence[Requirement], held: Callable[[], Held]) -> None:
+    if not requires:
+        return
+    lacks = lacking(requires, opv, held(), missing_of=lambda people: missing(people, _wanted(house)))
+    if lacks:
+        raise Reject("stage_requires", f"{what} requires {', '.join(lacks)}", 409)
 
 
 def lacking(
@@ -85,8 +100,10 @@ def lacking(
     return [said for one in requires if (said := words[one]())]
 
 
-def _between(order: Mapping[str, int], origin: str, stage: str) -> list[str]:
-    return [key for key, place in order.items() if order[origin] < place < order[stage]]
+def _between(house: House, origin: str, stage: str) -> list[str]:
+    """Stages in between that an OPV can take."""
+    order = house.stage_order
+    return [key for key, one in house.stages.items() if one.active and order[origin] < order[key] < order[stage]]
 
 
 def _wanted(house: House) -> Sequence[str]:

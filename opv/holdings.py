@@ -34,7 +34,7 @@ def held_by(tx: Connection, batch: Batch, opv: Opv) -> Held:
 
 
 def _load(tx: Connection, house: House, opvs: Collection[UUID]) -> dict[UUID, Held]:
-    asked = {one for stage in house.configuration.funnel.stages for one in stage.requires}
+    asked = {one for stage in house.stages.values() for one in (*stage.requires, *stage.leave_requires)}
     people = involved_of_all(tx, opvs) if asked & OF_CLIENTS else {}
     counted = _PENDING.rows(tx, opvs=opvs) if "nothing_pending" in asked else ()
     pending = {row.opportunity_id: row.pending for row in counted}

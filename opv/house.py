@@ -49,13 +49,15 @@ class CheckedRule:
 @dataclass(frozen=True, slots=True)
 class CheckedAutomation:
     """An automation with its condition compiled; or, with `expiry`, what is done to OPVs that their broker leaves in a
-    stage for too long, which no automation of the file is: its key is `expiry:STAGE`."""
+    stage for too long, or, with `warns`, to OPVs that are in it for longer than they should: no automation of the file
+    is that. Their keys are `expiry:STAGE` and `sla:STAGE`."""
 
     key: str
     when: Condition
     wait: Duration | None
     do: Sequence[Action] = ()
     expiry: Expiry | None = None
+    warns: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ class House:
 
     @cached_property
     def automations(self) -> Mapping[str, CheckedAutomation]:
-        """Active automations, and what stages with an expiry do, by key."""
+        """Active automations, and what stages with an expiry or an SLA do, by key."""
         groups = [*self.by_event.values(), *self.by_stage.values()]
         return {checked.key: checked for group in groups for checked in group}
 
@@ -180,6 +182,9 @@ def build_house(
             wait = Duration.parse(stage.expiry.after)
             expiring = CheckedAutomation(f"expiry:{stage.key}", ALWAYS, wait, expiry=stage.expiry)
             by_stage.setdefault(stage.key, []).append(expiring)
+        if stage.sla is not None:
+            warning = CheckedAutomation(f"sla:{stage.key}", ALWAYS, Duration.parse(stage.sla.warn), warns=True)
+            by_stage.setdefault(stage.key, []).append(warning)
     return House(
         version=version,
         configuration=configuration,

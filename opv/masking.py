@@ -34,6 +34,7 @@ from schemas.operations import (
     UndistributedItem,
     UnmappedItem,
 )
+from schemas.outbound import MessageDetail, MessageItem, MessageReplayAnswer, TargetItem
 from schemas.page import Page
 from schemas.simulation import Simulation
 from schemas.source import percent_decoded
@@ -198,6 +199,16 @@ def _run(one: RunItem) -> dict[str, Any]:
     return {"because": because, "steps": _steps(one.steps)}
 
 
+def _message(one: MessageItem) -> dict[str, Any]:
+    """Who gets it is a key of the configuration, or an address of somebody else."""
+    return {"recipient": masked_name(one.recipient)}
+
+
+def _message_detail(one: MessageDetail) -> dict[str, Any]:
+    body = masked_body(one.body, "application/json")
+    return {**_message(one), "idempotency_key": masked_name(one.idempotency_key), "body": body}
+
+
 def _why(one: Why) -> dict[str, Any]:
     return {"rules": [_rule(tried) for tried in one.rules]}
 
@@ -228,10 +239,13 @@ _MASKS: Sequence[tuple[type[BaseModel], Callable[[Any], dict[str, Any]]]] = (
     (MergeSuggestionItem, _suggestion),
     (RunItem, _run),
     (Why, _why),
+    (MessageDetail, _message_detail),
+    (MessageItem, _message),
     (DriftItem, lambda one: {"field": masked_name(one.field)}),
 )
 _NO_PERSON = (
-    AlarmItem, ChannelItem, ForwardingItem, QueueItem, ReplayAnswer, Simulation, StepWork, UndistributedItem,
+    AlarmItem, ChannelItem, ForwardingItem, MessageReplayAnswer, QueueItem, ReplayAnswer, Simulation, StepWork,
+    TargetItem, UndistributedItem,
 )  # fmt: skip
 """Counts, keys of the configuration, ids, reason codes, and sentences that the house writes without values."""
 

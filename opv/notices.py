@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from db.models import CaptureOrigin, DistributionWork, HistoryEntry, Opportunity
 from opv import history
+from opv.access import sees_stage
 from opv.clients.involved import involved_of
 from opv.distribution.waiting import OFFERED
 from opv.house import House
@@ -81,7 +82,8 @@ _Parts = tuple[str, list[str], str | None, datetime]
 def notice_to_send(tx: Connection, message: Message, opv: UUID, house: House, now: datetime) -> Message:
     """The message with its body put together: a `Notice` as JSON.
 
-    Raises `Park`: `person_inactive`, `opv_gone`, `not_linked` (somebody else has the OPV by now), `not_offered`."""
+    Raises `Park`: `person_inactive`, `opv_gone`, `not_linked` (somebody else has the OPV by now), `not_offered`,
+    `moved_on`."""
     person = house.roster.people.get(message.recipient)
     if person is None or not person.active:
         raise Park("person_inactive", "the person is not active any more")
@@ -105,7 +107,7 @@ def _assigned(told: _Told) -> _Parts:
     opv, key, until = told.opv, told.person.key, told.body.get("accept_until")
     part = told.body.get("part", "sales")
     serving = (opv.broker, opv.manager) if part == "sales" else (opv.presales_broker, opv.presales_manager)
-    if key not in serving or opv.status != "open":
+    if key not in serving or opv.status != "open" or not sees_stage(told.person.role, told.house, opv.stage):
         raise Park("not_linked", "the OPV is not with this person any more")
     main = next((one for one in involved_of(told.tx, opv.id) if one.main), None)
     c = CaptureOrigin
@@ -159,11 +161,22 @@ def _unclaimed(told: _Told) -> _Parts:
     )
 
 
+def _sla_warned(told: _Told) -> _Parts:
+    """To who serves it and the manager, as long as it has not moved on."""
+    data, at = told.fact()
+    if told.opv.status != "open" or told.opv.stage_seq != data["since"]:
+        raise Park("moved_on", "the OPV is not in that stage any more")
+    stage = told.house.stages.get(data["stage"])
+    name = stage.name if stage else data["stage"]
+    return f"{told.title}: parada em {name}", [f"{told.title} está há tempo demais na etapa {name}."], None, at
+
+
 _WRITERS: Mapping[str | None, Callable[[_Told], _Parts]] = {
     history.ASSIGNED: _assigned,
     history.OFFERED: _offered,
     history.RETURNED: _returned,
     history.UNDISTRIBUTED: _unclaimed,
+    history.SLA_WARNED: _sla_warned,
 }
 
 

@@ -21,6 +21,7 @@ from db.models import Base
 from db.queries.forwarding import KIND as FORWARD
 from db.session import AnyRow, Database, commit_to_disk
 from opv.batch import OPVS, opvs_by_id
+from opv.destinations import DESTINATIONS, NO_ANSWER, Breakers, Result, read_along
 from opv.forward import request_to_send
 from opv.house import House, HouseOf
 from opv.notices import notice_to_send
@@ -36,11 +37,6 @@ from schemas.target import Answer, Message, Target
 ROUND_SECONDS = 10.0
 """No message is begun after so long: what waits behind a slow system is left to the next round."""
 THREADS = 8
-NO_ANSWER = "no_answer"
-"""Reason of a target whose system cannot be reached."""
-
-Result = Answer | PorteiroError | None
-"""What came of a message."""
 
 _MESSAGES = Base.metadata.tables["outbound_messages"]
 
@@ -74,37 +70,59 @@ class Send:
             if taken is None:
                 return progress
             rows, house = _rows(tx, taken.ids), self._house_of(tx)
+            breakers = Breakers(rows, house.targets)
+            if not taken.exhausted:
+                breakers.take_probes(tx, self._clock())
         progress.done, progress.more = len(rows), taken.tried or len(rows) >= self.work_list.batch
         if taken.exhausted:
             killed = Park("worker_killed", "its worker died at each try")
             results: list[tuple[AnyRow, Result]] = [(row, killed) for row in rows]
         else:
-            results = self._send_all(rows, house)
+            results = self._send_all(rows, house, breakers)
             progress.more = progress.more or len(results) < len(rows)
-        put_off = {row.id for row in rows} - {row.id for row, _ in results}
+        self._write_breakers(breakers)
+        ended = {row.id for row, _ in results}
+        put_off = [row for row in rows if row.id not in ended]
         sales = [one for one in results if one[0].kind == SALE]
         others = [one for one in results if one[0].kind != SALE]
         if others or put_off:
-            progress.woken |= self._write(taken.token, others, put_off, house)
+            progress.woken |= self._write(taken.token, others, self._put_off(put_off, breakers), house)
         if sales:  # apart: what goes wrong with an OPV shall not send everything else anew
-            progress.woken |= self._write(taken.token, sales, set(), house)
+            progress.woken |= self._write(taken.token, sales, [], house)
         return progress
 
+    def _write_breakers(self, breakers: Breakers) -> None:
+        if breakers.has_news(self._clock()):
+            with self._database.write() as tx:
+                breakers.write(tx, self._clock(), self._random)
+
+    def _put_off(self, rows: Sequence[AnyRow], breakers: Breakers) -> list[dict[str, Any]]:
+        """Messages that were not tried: the claim is no try of theirs."""
+        now = self._clock()
+        return [
+            {"id": row.id, "due_at": breakers.due(row.target, now), "lease": None, "attempts": row.attempts - 1}
+            for row in rows
+        ]
+
     def _write(
-        self, token: UUID, results: Sequence[tuple[AnyRow, Result]], put_off: set[UUID], house: House
+        self,
+        token: UUID,
+        results: Sequence[tuple[AnyRow, Result]],
+        put_off: Sequence[dict[str, Any]],
+        house: House,
     ) -> set[str]:
         """Writes what came of messages that are still ours; gives the steps to wake."""
         opvs = {row.opportunity_id for row, _ in results if row.kind == SALE}
         with self._database.write() as tx:
             locked = opvs_by_id(OPVS.rows(tx, ids=opvs)) if opvs else {}  # before the messages, as people do
             c = _MESSAGES.c
-            where = (any_of(tx, c.id, {*put_off, *(row.id for row, _ in results)}), c.lease == token)
+            ids = [*(one["id"] for one in put_off), *(row.id for row, _ in results)]
+            where = (any_of(tx, c.id, ids), c.lease == token)
             held = set(tx.execute(select(c.id).where(*where).order_by(c.id).with_for_update()).scalars())
             now = self._clock()
             outcomes = [(row, result, self._outcome(row, result, now)) for row, result in results if row.id in held]
             update_rows(tx, _MESSAGES, ("id",), [changes for _, _, changes in outcomes])
-            again = [{"id": id_, "due_at": now, "lease": None, "attempts": 0} for id_ in sorted(put_off & held)]
-            update_rows(tx, _MESSAGES, ("id",), again)
+            update_rows(tx, _MESSAGES, ("id",), [one for one in put_off if one["id"] in held])
             ended = [
                 Ended(row, result)
                 for row, result, changes in outcomes
@@ -112,17 +130,18 @@ class Send:
             ]
             return settle(tx, house, now, locked, ended)
 
-    def _send_all(self, rows: Sequence[AnyRow], house: House) -> list[tuple[AnyRow, Result]]:
-        """What came of each message that there was time for. Who did not answer once is not asked again this round."""
+    def _send_all(self, rows: Sequence[AnyRow], house: House, breakers: Breakers) -> list[tuple[AnyRow, Result]]:
+        """What came of each message that there was time for and whose destination is not left alone. Who did not answer
+        once is not asked again this round."""
         until = time.monotonic() + min(ROUND_SECONDS, self.work_list.lease.total_seconds() / 4)
         silent: dict[tuple[str, str], Retry] = {}
 
         def send(row: AnyRow) -> tuple[AnyRow, Result] | None:
-            if time.monotonic() > until:
+            if time.monotonic() > until or not breakers.lets(row.target):
                 return None
             place = (row.target, row.recipient)
-            result = silent.get(place) or self._send(row, house)
-            if isinstance(result, Retry) and result.reason == NO_ANSWER:
+            result = silent.get(place) or self._send(row, house, breakers)
+            if isinstance(result, Retry) and result.reason == NO_ANSWER and row.target not in house.targets:
                 silent[place] = result
             return row, result
 
@@ -131,14 +150,19 @@ class Send:
         with ThreadPoolExecutor(max_workers=THREADS) as threads:
             return [one for one in threads.map(send, rows) if one is not None]
 
-    def _send(self, row: AnyRow, house: House) -> Result:
+    def _send(self, row: AnyRow, house: House, breakers: Breakers) -> Result:
+        result: Result
         try:
             message, target = self._prepared(row, house)
-            return message if isinstance(message, Answer) else target.send(message)
+            if isinstance(message, Answer):
+                return message
+            result = target.send(message)
         except PorteiroError as error:
-            return error
+            result = error
         except Exception as error:
-            return Retry("bug", f"the target failed: {fingerprint(error)}")
+            result = Retry("bug", f"the target failed: {fingerprint(error)}")
+        breakers.learn(row.target, result)
+        return result
 
     def _prepared(self, row: AnyRow, house: House) -> tuple[Message | Answer, Target]:
         """The message as it goes out, or what there is to know without sending it, and where it goes."""
@@ -187,6 +211,7 @@ def _rows(tx: Connection, ids: Sequence[UUID]) -> Sequence[AnyRow]:
     c = _MESSAGES.c
     columns = (
         c.id, c.idempotency_key, c.target, c.kind, c.recipient, c.opportunity_id, c.body, c.failures, c.attempts,
-        c.lease,
+        c.lease, *read_along(),
     )  # fmt: skip
-    return tx.execute(select(*columns).where(any_of(tx, c.id, ids)).order_by(c.id)).all()
+    along = _MESSAGES.outerjoin(DESTINATIONS, DESTINATIONS.c.key == c.target)
+    return tx.execute(select(*columns).select_from(along).where(any_of(tx, c.id, ids)).order_by(c.id)).all()

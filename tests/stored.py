@@ -63,6 +63,17 @@ class Stored:
         with self.database.write() as tx:
             insert_rows(tx, TABLES[table], rows)
 
+    def message(self, **columns: Any) -> UUID:
+        """A message that was parked."""
+        id_ = new_id()
+        row = {
+            "id": id_, "idempotency_key": f"tell:{id_}", "target": "painel", "kind": "notify", "recipient": "painel",
+            "opportunity_id": None, "body": '{"opv": 1}', "state": "parked", "reason": "http_404", "created_at": ago(0),
+            "sent_at": None, "due_at": None, "lease": None, "attempts": 0, "failures": 1,
+        }  # fmt: skip
+        self.insert("outbound_messages", {**row, **columns})
+        return id_
+
     def opv(self, *, client: str = "Maria Teste", **columns: Any) -> UUID:
         """An OPV with its client."""
         self.numbers += 1

@@ -1,7 +1,7 @@
 """`/metrics` for Prometheus, read from the database at scrape time: any web process tells of all of them.
 
-Labels are steps, channels, outcomes, reasons, kinds of alarms and automations: as many as the configuration has, no
-more.
+Labels are steps, channels, targets, outcomes, reasons, kinds of alarms and automations: as many as the configuration
+has, no more.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.queries import channels, upkeep, work
+from db.queries import channels, outbound, upkeep, work
 from db.session import Database
 
 log = logging.getLogger("porteiro.metrics")
@@ -95,6 +95,7 @@ def _metrics(tx: Connection, now: datetime) -> Iterator[Metric]:
     for kind, count in upkeep.open_by_kind(tx).items():
         alarms.add_metric([kind], count)
     yield alarms
+    yield from _targets(tx)
     found = CounterMetricFamily(
         "porteiro_reconciliation_found", "Leads that came only by reconciliation", labels=["channel"]
     )
@@ -107,3 +108,17 @@ def _metrics(tx: Connection, now: datetime) -> Iterator[Metric]:
     for channel, one in upkeep.failing_fetches(tx).items():
         failing.add_metric([keys.get(channel, str(channel))], one.leads)
     yield failing
+
+
+def _targets(tx: Connection) -> Iterator[Metric]:
+    opened = GaugeMetricFamily("porteiro_target_open", "Whether nothing is tried at the target", labels=["target"])
+    failures = GaugeMetricFamily("porteiro_target_failures", "Tries in a row without an answer", labels=["target"])
+    for one in outbound.destinations(tx):
+        opened.add_metric([one.key], one.opened_at is not None)
+        failures.add_metric([one.key], one.failures)
+    pending = GaugeMetricFamily("porteiro_target_pending", "Messages that wait", labels=["target"])
+    parked = GaugeMetricFamily("porteiro_target_parked", "Messages that wait for a person", labels=["target"])
+    for target, counted in outbound.counts(tx).items():
+        pending.add_metric([target], counted.pending)
+        parked.add_metric([target], counted.parked)
+    yield from (opened, failures, pending, parked)

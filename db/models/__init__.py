@@ -20,7 +20,7 @@ from db.models.configuration import ChannelRefusal, ChannelRow, ConfigVersion, R
 from db.models.delivery import Delivery, DeliveryOutcome, Outcome, Submission, SubmissionState
 from db.models.history import Checkpoint, CheckpointHead, HistoryContent, HistoryEntry, PersonalRead
 from db.models.opportunity import CaptureOrigin, Opportunity, Unmapped
-from db.models.outbound import OutboundMessage
+from db.models.outbound import Destination, OutboundMessage
 from db.models.upkeep import Alarm, ChannelHour, Chore, Drift, Reconciliation
 from db.models.work import Attachment, PendingItem
 
@@ -44,6 +44,7 @@ __all__ = [
     "Decision",
     "Delivery",
     "DeliveryOutcome",
+    "Destination",
     "DistributionWork",
     "Drift",
     "ExcludedPair",

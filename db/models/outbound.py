@@ -1,4 +1,4 @@
-"""Messages to people and systems; retries live in these rows."""
+"""Messages to people and systems; retries live in these rows, and how the systems do in those of destinations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from db.models.base import Base, Id, Long, Small, Time, UtcTime
 
 
 class OutboundMessage(Base):
-    """A message through a target. `idempotency_key` goes with every try; `state`: pending, sent, parked."""
+    """A message through a target. `idempotency_key` goes with every try; `state`: pending, sent, parked. `replayed_by`:
+    who put it back last, after it was parked."""
 
     __tablename__ = "outbound_messages"
     __table_args__ = (
@@ -52,3 +53,24 @@ class OutboundMessage(Base):
     lease: Mapped[UUID | None]
     attempts: Mapped[Small] = mapped_column(server_default=text("0"))
     failures: Mapped[Small] = mapped_column(server_default=text("0"))
+    replayed_at: Mapped[datetime | None] = mapped_column(UtcTime())
+    replayed_by: Mapped[str | None]
+
+
+class Destination(Base):
+    """How the system behind a configured target does, by the target's key. `failures`: tries in a row that it did not
+    answer, or not now. After enough of them it is open, and nothing is tried before `open_until`; then one process
+    sends one message, a probe, and the others wait for it until `probed_until`. `openings`: how often in a row,
+    `opened_at`: since when. `reason`: why the last try failed."""
+
+    __tablename__ = "destinations"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    failures: Mapped[int] = mapped_column(server_default=text("0"))
+    openings: Mapped[int] = mapped_column(server_default=text("0"))
+    opened_at: Mapped[datetime | None] = mapped_column(UtcTime())
+    open_until: Mapped[datetime | None] = mapped_column(UtcTime())
+    probed_until: Mapped[datetime | None] = mapped_column(UtcTime())
+    succeeded_at: Mapped[datetime | None] = mapped_column(UtcTime())
+    failed_at: Mapped[datetime | None] = mapped_column(UtcTime())
+    reason: Mapped[str | None]

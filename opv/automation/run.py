@@ -20,6 +20,7 @@ from db.statement import Statement, run_all
 from opv import history
 from opv.automation.actions import Occurrence, perform
 from opv.automation.expiry import Stay, expire, spared, stay_of
+from opv.automation.sla import warn
 from opv.batch import OPVS, Batch, Cause, Opv, opvs_by_id
 from opv.distribution.waiting import put_on_list
 from opv.facts import CAPTURES, OpvFacts, by_opv, newest
@@ -90,6 +91,13 @@ class Round:
             self.off_list.add(opv.id)
         self.record(occurrence, "done", None, [{"action": "return", "result": "done", "broker": broker}])
 
+    def warn(self, checked: CheckedAutomation, opv: Opv) -> None:
+        """The OPV is in its stage for as long as it should be at most."""
+        cause = Cause("system", 1, (checked.key,))
+        told = warn(self.batch, opv, cause)
+        occurrence = Occurrence(self.tx, checked.key, opv, f"timer:{opv.stage_seq}", cause)
+        self.record(occurrence, "done", None, [{"action": "warn", "result": "done", "to": told}])
+
     def cut(self, occurrence: Occurrence) -> None:
         """Ends a loop, naming the automations that made it."""
         chain = " → ".join((*occurrence.cause.chain[-4:],))
@@ -155,7 +163,11 @@ class RunTimers:
             facts = OpvFacts(opv, newest(round_.captures.get(opv.id, ())))
             if checked.expiry is not None:
                 round_.expire(checked, checked.expiry, opv, row.stage_seq, facts)
-            elif opv.stage_seq == row.stage_seq:
+            elif opv.stage_seq != row.stage_seq:
+                continue
+            elif checked.warns:
+                round_.warn(checked, opv)
+            else:
                 cause = Cause(f"automation:{row.automation}", 1, (row.automation,))
                 occurrence = Occurrence(tx, row.automation, opv, f"timer:{row.stage_seq}", cause)
                 round_.run(checked, occurrence, facts)

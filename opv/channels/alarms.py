@@ -25,6 +25,8 @@ HOUSE = 0
 SILENCE, REFUSED, FETCH, TOKEN = "silence", "refused", "fetch_failing", "token"
 UNDISTRIBUTED = "undistributed"
 ONLY_BY_RECONCILIATION = "only_by_reconciliation"
+TARGET = "target:"
+"""Beginning of the kind of an alarm about a target, whose key follows."""
 
 
 @dataclass(frozen=True, slots=True)

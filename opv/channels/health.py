@@ -1,6 +1,6 @@
-"""Whether the channels are well: silence, refusals, leads that cannot be fetched, what the platform says; and whether
-OPVs are without a broker for too long. All of it is read from rows, in a fixed number of statements; raises and clears
-the alarms."""
+"""Whether the channels are well: silence, refusals, leads that cannot be fetched, what the platform says; whether OPVs
+are without a broker for too long, and targets take nothing. All of it is read from rows, in a fixed number of
+statements; raises and clears the alarms."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from opv.channels.alarms import (
     HOUSE,
     REFUSED,
     SILENCE,
+    TARGET,
     TOKEN,
     UNDISTRIBUTED,
     Trouble,
@@ -36,6 +37,7 @@ from schemas.operations import UndistributedFilters
 from schemas.source import Checked
 
 _CHORES = Base.metadata.tables["chores"]
+_DESTINATIONS = Base.metadata.tables["destinations"]
 _REFUSALS = Base.metadata.tables["channel_refusals"]
 _SUBMISSIONS = Base.metadata.tables["submissions"]
 
@@ -51,6 +53,9 @@ FAILING = 5
 REFUSALS = 3
 """Refused requests since the last accepted one before it counts. A wrong secret counts at once: strangers who try
 addresses have none."""
+
+TARGET_OPEN = timedelta(minutes=5)
+"""How long a target may be left alone, because it does not answer, before it counts."""
 
 LOOKED_BACK = timedelta(days=7)
 """How long leads that were parked for want of a token keep the alarm open."""
@@ -86,7 +91,7 @@ def keep_alarms(tx: Connection, house: House, now: datetime, refused: Mapping[in
     over = [
         id_
         for (kind, channel), id_ in before.items()
-        if channel not in active or (kind in OWN and (kind, channel) not in found.troubles)
+        if channel not in active or ((kind in OWN or kind.startswith(TARGET)) and (kind, channel) not in found.troubles)
     ]
     clear_alarms(tx, over, now)
     return found.refused, told
@@ -102,6 +107,7 @@ def look(tx: Connection, house: House, now: datetime, refused: Mapping[int, int]
     _fetches(tx, found, active, now)
     _chores(tx, found, active, now)
     _undistributed(tx, found, house, now)
+    _targets(tx, found, house, now)
     return found
 
 
@@ -191,6 +197,17 @@ def _undistributed(tx: Connection, found: Look, house: House, now: datetime) -> 
     if waits.total:
         why = ", ".join(f"{reason} {count}" for reason, count in sorted(waits.by_reason.items()))
         found.add(UNDISTRIBUTED, HOUSE, f"{waits.total} OPVs have had no broker for more than {after} ({why})")
+
+
+def _targets(tx: Connection, found: Look, house: House, now: datetime) -> None:
+    """Targets of the configuration whose breaker is open for too long."""
+    c = _DESTINATIONS.c
+    statement = select(c.key, c.opened_at, c.reason).where(c.opened_at <= now - TARGET_OPEN).order_by(c.key)
+    for row in tx.execute(statement):
+        if row.key in house.targets:
+            since = f"{row.opened_at:%Y-%m-%d %H:%M} UTC"
+            detail = f"target {row.key} has not taken anything since {since} ({row.reason}): its messages wait"
+            found.add(f"{TARGET}{row.key}", HOUSE, detail)
 
 
 def kept(checked: Sequence[Checked]) -> str:

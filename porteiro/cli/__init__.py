@@ -21,6 +21,7 @@ from porteiro.cli import (
     operations,
     opv,
     opv_acceptance,
+    outbound,
     queues,
     reconcile,
     report,
@@ -59,7 +60,8 @@ def _options(
 
 for group in (
     run, configuration, deliveries, importing, opv, opv_acceptance, client, operations, availability, queues,
-    undistributed, distribution, channels, reconcile, unmapped, token, history, source, report, retention, why,
+    undistributed, distribution, channels, outbound, reconcile, unmapped, token, history, source, report, retention,
+    why,
 ):  # fmt: skip
     group.register(app)
 

@@ -11,6 +11,7 @@ from porteiro.configuration.channels import names_at
 from porteiro.configuration.conditions import check_condition
 from porteiro.configuration.distribution import check_distribution
 from porteiro.configuration.document import Place
+from porteiro.configuration.funnel import check_funnel
 from porteiro.configuration.problems import Report
 from porteiro.configuration.references import LISTS, File, check_known, check_people, check_unique, distinct
 from schemas.conditions import fold, nearest
@@ -22,7 +23,8 @@ _MEANT_IN = {**dict.fromkeys(FALLBACKS, "otherwise"), **dict.fromkeys(NOTIFIED, 
 
 
 def check_references(root: Place, sources: Mapping[str, Source], report: Report) -> None:
-    """Reports keys used twice, references that lead nowhere, and what is wrong in how leads find a broker."""
+    """Reports keys used twice, references that lead nowhere, and what is wrong in the funnel and in how leads
+    find a broker."""
     file = File(root, sources)
     for path, what in LISTS.items():
         check_unique(file.items(path), what, report)
@@ -35,6 +37,7 @@ def check_references(root: Place, sources: Mapping[str, Source], report: Report)
         for line in stand["roster"].each():
             check_people(line["brokers"].each(), "broker", file, report)
     _check_developments(file, report)
+    check_funnel(file, report)
     check_distribution(file, report)
     for automation in file.items("automations"):
         _check_automation(automation, file, report)

@@ -40,7 +40,7 @@ def _check_notices(root: Place, secrets: Mapping[str, str], report: Report) -> N
     notices = root["notices"]
     targets = {key: one["target"].text for one in root["targets"].each() if (key := one["key"].text)}
     known = [*(key for key, slug in targets.items() if slug in _TELLING), LogTarget.slug]
-    for name in ("assigned", "offered", "returned"):
+    for name in ("assigned", "offered", "returned", "sla"):
         for place in distinct(notices[name].each(), report):
             key = place.text or ""
             if key not in targets and key != LogTarget.slug:

@@ -39,7 +39,7 @@ from schemas.config.distribution import (
     Terms,
 )
 from schemas.config.file import Configuration
-from schemas.config.funnel import Expiry, Funnel, Registration, Requirement, Returning, Stage
+from schemas.config.funnel import Expiry, Funnel, Registration, Requirement, Returning, Sla, Stage
 from schemas.config.notices import Notices
 from schemas.config.people import Absence, Alarms, Company, Legal, Located, Person, Team, TeamManager, Working
 from schemas.config.record import Attachments, FileType, Target, WhatsApp
@@ -96,6 +96,7 @@ __all__ = [
     "Rule",
     "Seller",
     "Skills",
+    "Sla",
     "Stage",
     "Stand",
     "StandLine",

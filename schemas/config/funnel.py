@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.config.distribution import Terms
-from schemas.config.values import DurationText, Key, Part, Text
+from schemas.config.values import Color, DurationText, Key, Part, Text
 
 Requirement = Literal[
     "name",
@@ -28,6 +28,18 @@ class Expiry(Terms):
     after: DurationText
 
 
+class Sla(Part):
+    """How long an OPV is expected to stay in the stage at most."""
+
+    warn: DurationText
+    """After so long in it, who serves the OPV and the manager are told (`notices.sla`), once a stay; business time is
+    the company's."""
+
+
+Role = Literal["presales", "broker", "manager"]
+"""Whom a stage may be kept from; directors see and move all OPVs."""
+
+
 class Stage(Part):
     """A step of the funnel, in the order of the file."""
 
@@ -37,9 +49,24 @@ class Stage(Part):
     """In a `presales` stage the pre-sales operator of an OPV sees it and acts on it."""
     requires: list[Requirement] = Field(default_factory=list)
     """What an OPV must have before it is moved into it; of the main client: name, phone, e-mail, document."""
+    leave_requires: list[Requirement] = Field(default_factory=list)
+    """What an OPV must have before it is moved on from it; back it goes without."""
+    allow: list[Key] = Field(default_factory=list)
+    """Stages that an OPV may be moved to from here; all, when none is named."""
+    see: list[Role] = Field(default_factory=list)
+    """Roles that see OPVs in it, of who is linked to them; all, when none is named."""
+    move: list[Role] = Field(default_factory=list)
+    """Roles that may move an OPV into it or out of it; all, when none is named. Automations may."""
+    color: Color | None = None
+    """On screens and charts."""
+    hidden: bool = False
+    """Not offered to people as a stage to move to; automations and imports use it."""
+    active: bool = True
+    """Off: no OPV enters it any more, those that are in it stay until they are moved on."""
     locked: bool = False
     """Only managers and directors move an OPV out of it; automations do not."""
     expiry: Expiry | None = None
+    sla: Sla | None = None
 
 
 class Funnel(Part):

@@ -16,6 +16,8 @@ class Notices(Part):
     """Of each OPV that is there to be claimed: all who may."""
     returned: list[Key] = Field(default_factory=list)
     """Of each OPV that went back because the broker let it wait, and the manager of an OPV that nobody takes."""
+    sla: list[Key] = Field(default_factory=list)
+    """Of each OPV that is in a stage for longer than its `sla` says: who serves it, and the manager."""
     address: Address | None = None
     """Where this installation is reached from outside, for links: `https://leads.exemplo.com.br`."""
     secret: Text | None = None

@@ -14,6 +14,7 @@ from schemas.shift import Shift
 
 _KEY = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 _ADDRESS = re.compile(r"(?:https?://[^\s@#/?]|\$\{)[^\s@#]*")
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _DAY_OFF = re.compile(r"([0-9]{4}-)?([0-9]{2}-[0-9]{2})", re.ASCII)
 
 
@@ -73,6 +74,12 @@ def _address(value: str) -> str:
     return value
 
 
+def _color(value: str) -> str:
+    if not _COLOR.fullmatch(value):
+        raise ValueError('write a colour, as `"#1a7f37"`')
+    return value
+
+
 def _pattern(value: str) -> str:
     if value.startswith("re:"):
         try:
@@ -102,6 +109,8 @@ DayOff = Annotated[str, AfterValidator(_day_off)]
 ShiftText = Annotated[str, AfterValidator(_shift)]
 """Days and hours, as `mon-fri 09:00-18:00`."""
 Address = Annotated[Text, AfterValidator(_address)]
+Color = Annotated[str, AfterValidator(_color)]
+"""As `#1a7f37`."""
 Pattern = Annotated[Text, AfterValidator(_pattern)]
 
 

@@ -55,10 +55,17 @@ PRESALES = {
         {"key": "sul", "name": "Sul", "managers": [{"person": "paula", "brokers": ["ana", "bia", "pia", "ivo"]}]},
         {"key": "norte", "name": "Norte", "managers": [{"person": "marta", "brokers": ["caio", "pedro"]}]},
     ],
-    "funnel": {"stages": [{"key": "new", "name": "Novo", "kind": "presales"}, {"key": "sold", "name": "Venda"}]},
+    "funnel": {
+        "stages": [
+            {"key": "new", "name": "Novo", "kind": "presales"},
+            {"key": "sold", "name": "Venda"},
+            {"key": "brokers", "name": "Só corretores", "see": ["broker"]},
+            {"key": "managers", "name": "Só gerentes", "kind": "presales", "see": ["manager", "presales"]},
+        ]
+    },
 }
 SERVING = {
-    "stage": ("new", "sold", "gone"),
+    "stage": ("new", "sold", "gone", "brokers", "managers"),
     "manager": (None, "paula", "marta"),
     "broker": (None, "ana", "ivo", "left"),
     "second_broker": (None, "bia", "caio"),
@@ -85,7 +92,9 @@ def every_opv(stored: Stored) -> dict[int, SimpleNamespace]:
 
 def expected(person: str, role: str, team: set[str], opv: SimpleNamespace) -> bool:
     """Who sees an OPV, said once more in other words."""
-    early: bool = opv.stage == "new" and opv.presales_broker == person
+    if (opv.stage, role) in {("brokers", "manager"), ("brokers", "presales"), ("managers", "broker")}:
+        return False
+    early: bool = opv.stage in ("new", "managers") and opv.presales_broker == person
     if role == "manager":
         return person in (opv.manager, opv.presales_manager) or bool(
             team & {opv.broker, opv.second_broker, opv.presales_broker}

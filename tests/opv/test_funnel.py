@@ -106,6 +106,41 @@ def test_managers_and_directors_alone_move_out_of_a_locked_stage(role: str | Non
         assert found[:2] == ("stage_locked", 403)
 
 
+def test_a_stage_says_where_an_opv_goes_from_it_and_what_it_must_have_to_go_on() -> None:
+    house = house_of(allow=["new", "proposal"], leave_requires=["broker"])
+    assert refusal(house, Card("visit"), "contacted") == (
+        "stage_not_allowed", 409, "from visit an OPV goes to new or proposal",
+    )  # fmt: skip
+    bare = Held()
+    assert refusal(house, Card("visit"), "proposal", held=bare) == (
+        "stage_requires", 409, "leaving visit requires a broker",
+    )  # fmt: skip
+    assert refusal(house, Card("visit", broker="ana"), "proposal", held=bare) is None
+    assert refusal(house, Card("visit"), "new") is None
+
+
+def test_no_opv_enters_a_stage_out_of_use_and_no_skip_goes_past_it() -> None:
+    house = house_of(no_skip=True, active=False)
+    assert refusal(house, Card("contacted"), "visit", None) == (
+        "stage_inactive", 409, "visit is not in use any more: no OPV is moved into it",
+    )  # fmt: skip
+    assert refusal(house, Card("contacted"), "proposal") is None
+    assert refusal(house, Card("visit"), "proposal") is None
+    assert refusal(house_of(hidden=True), Card(), "visit") is None
+
+
+@pytest.mark.parametrize(
+    ("role", "free"),
+    [("broker", False), ("presales", False), (None, True), ("manager", True), ("director", True)],
+)
+def test_a_stage_says_who_moves_into_it_and_out_of_it(role: str | None, free: bool) -> None:
+    house = house_of(move=["manager"])
+    into, out = (refusal(house, Card(*way[:1]), way[1], role) for way in (("new", "visit"), ("visit", "new")))
+    assert (into is None, out is None) == (free, free)
+    assert free or into[:2] == out[:2] == ("stage_not_yours", 403)
+    assert refusal(house, Card(), "proposal", role) is None
+
+
 RULED = HOUSE.replace(
     "{key: contacted, name: Em atendimento}, {key: visit, name: Visita}",
     "{key: contacted, name: Em atendimento, requires: [broker, first_contact]}, "

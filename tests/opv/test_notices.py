@@ -155,3 +155,10 @@ def test_without_an_address_there_are_no_links(start_on_sqlite: Start) -> None:
     text = ACCEPTING.replace(', address: "https://leads.example.com/", secret: "${LINK_SECRET}"', "")
     _, post = started(start_on_sqlite, text)
     assert post.notices(history.ASSIGNED)["ana"].url is None
+
+
+def test_who_does_not_see_the_stage_is_not_told_whose_opv_it_is(start_on_sqlite: Start) -> None:
+    text = PEOPLE.replace("{key: new, name: Novo}", "{key: new, name: Novo, see: [manager]}")
+    house, post = started(start_on_sqlite, text + TOLD)
+    assert not post.got
+    assert [row.reason for row in house.rows("outbound_messages")] == ["not_linked"]

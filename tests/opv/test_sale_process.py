@@ -237,6 +237,7 @@ def test_one_that_failed_without_a_clear_no_keeps_its_key(start_on_sqlite: Start
     module.looks_up = True
     house.set("clients", {"name": "Bruno Corrigido"}, id=house.opvs()[0].client_id)
     ask(house, opv, "paula")
+    house.clock.forward(minutes=10)  # for as long, at most, a module that never answered is left alone
     house.run()
     assert (process(house).state, process(house).process_id, process(house).asked_by) == ("open", "VD-1", "paula")
     assert (len(module.processes), len({key for _, key in module.asked})) == (1, 1)

@@ -27,6 +27,7 @@ from web.api import (
     offers,
     operations,
     opvs,
+    outbound,
     pending_items,
     queues,
     reports,
@@ -95,7 +96,7 @@ def create_api(
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
     parts = (
         opvs, actions, clients, excluded, data_subjects, conversion, pending_items, attachments, withdrawals, sales,
-        deliveries, operations, availability, queues, undistributed, distribution, reports, offers,
+        deliveries, operations, outbound, availability, queues, undistributed, distribution, reports, offers,
     )  # fmt: skip
     for part in parts:
         routes.include_router(part.router)

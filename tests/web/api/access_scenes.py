@@ -176,6 +176,7 @@ def _delivery(scene: Scene) -> UUID:
 MAKERS: Mapping[str, Callable[[Scene], object]] = {
     "opvs": lambda scene: scene.opv,
     "deliveries": _delivery,
+    "outbound": lambda scene: scene.store.message(),
     "clients": _client,
     "pending-items": _pending_item,
     "attachments": _attachment,
@@ -217,6 +218,7 @@ BODIES: Mapping[str, Callable[[Scene], dict[str, Any]]] = {
     "POST /api/v1/clients/{client}/consents/withdrawal": lambda _: _json(what="e-mails"),
     "POST /api/v1/clients/{client}/erasure": lambda _: _json(reason="a pedido"),
     "POST /api/v1/distribution/simulation": lambda _: _json(rules="queues: []", since="2 hours"),
+    "POST /api/v1/outbound/replay": lambda _: _json(target="painel"),
     "POST /api/v1/deliveries/replay": lambda _: _json(outcome="ignored", dry_run=True),
 }
 """By route: what is sent, as arguments of `requests.request` (`json`, or `files` and `data`)."""

@@ -57,7 +57,8 @@ def planted(served: Served) -> dict[str, UUID]:
             ("parked", f"{EMAIL} was not told"),
         ))
     ))  # fmt: skip
-    return {"deliveries": delivery, "opvs": opv}
+    message = store.message(recipient=EMAIL, body=json.dumps({"name": NAME, "to": PHONE}), idempotency_key=f"t:{PHONE}")
+    return {"deliveries": delivery, "opvs": opv, "outbound": message}
 
 
 def test_no_answer_to_operations_holds_anything_of_a_person(

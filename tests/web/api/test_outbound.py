@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from opv.house import House, build_house
@@ -65,10 +63,10 @@ def test_targets_tell_how_they_do_and_so_do_metrics(served: Served) -> None:
     state = {"openings": 0, "opened_at": None, "open_until": None, "probed_until": None, "reason": None}
     store.insert(
         "destinations",
-        {"key": "calmo", **state, "failures": 1, "succeeded_at": ago(60), "failed_at": NOW, "reason": "http_503"},
+        {"key": "calmo", **state, "failures": 1, "succeeded_at": ago(60), "failed_at": ago(0), "reason": "http_503"},
         {
-            **state, "key": "mudo", "failures": 9, "succeeded_at": None, "failed_at": NOW, "reason": "no_answer",
-            "openings": 3, "opened_at": ago(400), "open_until": NOW + timedelta(minutes=2),
+            **state, "key": "mudo", "failures": 9, "succeeded_at": None, "failed_at": ago(0), "reason": "no_answer",
+            "openings": 3, "opened_at": ago(400), "open_until": ago(-120),
         },
     )  # fmt: skip
     store.message(target="mudo", state="pending", due_at=NOW, created_at=ago(500))

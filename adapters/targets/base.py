@@ -46,7 +46,7 @@ class ConfiguredTargetBase:
 
     def send(self, message: Message) -> Answer | None:
         """Raises `Retry` when a later try can succeed, else `Park`."""
-        raise NotImplementedError
+        raise NotImplementedError  # each target has its own
 
 
 class ApiOptions(BaseModel):

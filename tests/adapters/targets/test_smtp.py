@@ -182,7 +182,7 @@ def test_nobody_there() -> None:
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_encrypted_with_a_password(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, security: str) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", write_authority(tmp_path))
-    with serving(MailServer(tls=security)) as server:  # type: ignore[arg-type]
+    with serving(MailServer(tls=security)) as server:  # type: ignore[arg-type] # one of the two
         send(server, security=security, **LOGIN)
         assert len(server.mails) == 1
         verbs = [command.split()[0].lower() for command in server.commands]

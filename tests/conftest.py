@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing, contextmanager
 from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,6 +28,9 @@ from db.session import Database, normalize_url
 DATABASE = "postgresql+psycopg://postgres@127.0.0.1/postgres"
 AMQP = "amqp://guest:guest@127.0.0.1:5672//"
 REDIS = "redis://127.0.0.1:6379/0"
+
+AHEAD = 3
+"""Databases that are ready before a test asks for one."""
 
 _numbers = count(1)
 
@@ -60,11 +64,38 @@ def postgresql_template() -> Iterator[tuple[URL, str]]:
         yield server, str(template.database)
 
 
-@pytest.fixture
-def postgresql_url(postgresql_template: tuple[URL, str]) -> Iterator[str]:
-    """A migrated PostgreSQL database of the test's own."""
+@pytest.fixture(scope="session")
+def postgresql_databases(postgresql_template: tuple[URL, str]) -> Iterator[Callable[[], AbstractContextManager[URL]]]:
+    """Gives copies of the migrated database. The server spends most of a copy's time on waiting for the disk: the next
+    ones are made, and those before dropped, while a test runs."""
     server, template = postgresql_template
-    with _database(server, f"TEMPLATE {template} STRATEGY file_copy") as url:
+    dropped: list[Future[None]] = []
+    with ThreadPoolExecutor(1) as behind:
+
+        def made() -> Future[str]:
+            return behind.submit(_create, server, f"TEMPLATE {template} STRATEGY wal_log")
+
+        ahead = deque(made() for _ in range(AHEAD))
+
+        @contextmanager
+        def copy() -> Iterator[URL]:
+            ahead.append(made())
+            name = ahead.popleft().result()
+            try:
+                yield server.set(database=name)
+            finally:
+                dropped.append(behind.submit(_drop, server, name))
+
+        yield copy
+        dropped += [behind.submit(_drop, server, one.result()) for one in ahead]
+        for drop in dropped:
+            drop.result()
+
+
+@pytest.fixture
+def postgresql_url(postgresql_databases: Callable[[], AbstractContextManager[URL]]) -> Iterator[str]:
+    """A migrated PostgreSQL database of the test's own."""
+    with postgresql_databases() as url:
         yield url.render_as_string(hide_password=False)
 
 
@@ -134,9 +165,18 @@ def _sql(server: URL, statement: str) -> None:
 @contextmanager
 def _database(server: URL, options: str) -> Iterator[URL]:
     """A new database, dropped afterwards whoever is still connected."""
-    name = f"porteiro_test_{os.getpid()}_{next(_numbers)}"
-    _sql(server, f"CREATE DATABASE {name} {options}")
+    name = _create(server, options)
     try:
         yield server.set(database=name)
     finally:
-        _sql(server, f"DROP DATABASE {name} WITH (FORCE)")
+        _drop(server, name)
+
+
+def _create(server: URL, options: str) -> str:
+    name = f"porteiro_test_{os.getpid()}_{next(_numbers)}"
+    _sql(server, f"CREATE DATABASE {name} {options}")
+    return name
+
+
+def _drop(server: URL, name: str) -> None:
+    _sql(server, f"DROP DATABASE {name} WITH (FORCE)")

@@ -18,16 +18,18 @@ from db.models import Base
 from db.models.base import UtcTime
 from db.statement import OneOf, Statement, pipelined
 from opv import history
+from opv.automation.triggers import CheckedAutomation
 from opv.funnel import Held
-from opv.house import CheckedAutomation, House
+from opv.house import House
 from schemas.duration import Duration
 
 TABLES = Base.metadata.tables
 _OPPORTUNITIES = TABLES["opportunities"]
 _REQUESTS = TABLES["transfer_requests"]
 _UPDATED = (
-    "id", "client_id", "stage", "stage_seq", "status", "team", "manager", "broker", "presales_team", "presales_manager",
-    "presales_broker", "second_broker", "assigned_at", "first_contact_at", "history_seq", "history_head",
+    "id", "client_id", "funnel", "stage", "stage_seq", "status", "team", "manager", "broker", "presales_team",
+    "presales_manager", "presales_broker", "second_broker", "assigned_at", "first_contact_at", "history_seq",
+    "history_head", "stage_status", "tags", "fields",
 )  # fmt: skip
 
 # The order in which tables are written: the OPV's row first, whose lock the writer holds.
@@ -64,6 +66,9 @@ class Opv:
     created_at: datetime
     history_seq: int
     history_head: bytes
+    stage_status: str | None = None
+    tags: str | None = None
+    fields: str | None = None
     is_new: bool = False
     changed: bool = False
     listed: Any = None
@@ -126,11 +131,12 @@ def _insert_opvs(tx: Connection, created: Sequence[Opv]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Who does it, and through how many automations it came (`chain` names them)."""
+    """Who does it, and through how many automations it came (`chain` names them); `run`: in which run of one."""
 
     actor: str
     depth: int = 0
     chain: tuple[str, ...] = ()
+    run: UUID | None = None
 
 
 class Batch:
@@ -174,7 +180,7 @@ class Batch:
         """Appends a history entry and, when it is `heard` and an active automation listens to it, its pending event;
         gives `seq`."""
         seq = opv.history_seq + 1
-        text = history.text_of(data)
+        text = history.text_of(data if cause.run is None else {**data, "run": str(cause.run)})
         salt: bytes | None = None
         content_hash: bytes | None = None
         if content:
@@ -202,16 +208,16 @@ class Batch:
         early = self.house.presales_stages
         if origin in early and stage not in early and opv.broker is None and opv.status == "open":
             self.qualified.add(opv.id)
-        self.enter_stage(opv, seq)
+        self.enter_stage(opv, seq, chain=cause.chain)
         return seq
 
-    def enter_stage(self, opv: Opv, seq: int, since: datetime | None = None) -> None:
+    def enter_stage(self, opv: Opv, seq: int, since: datetime | None = None, chain: Sequence[str] = ()) -> None:
         """Starts the timers of the automations that wait in the OPV's stage since entry `seq`, from `since` on (now,
-        when it is None)."""
+        when it is None). `chain` names the automations that led here."""
         opv.stage_seq = seq
         for checked in self.house.by_stage.get(opv.stage, ()):
             if checked.expiry is None or opv.broker is not None:
-                self._time(checked, opv, seq, self._due(checked, opv, since))
+                self._time(checked, opv, seq, self._due(checked, opv, since), chain)
 
     def begin_expiry(self, opv: Opv, seq: int) -> None:
         """From entry `seq` on, which gave the OPV to its broker, counts the time that the broker has in the stage."""
@@ -252,11 +258,13 @@ class Batch:
         )  # fmt: skip
         self.woken.add("automation")
 
-    def _time(self, checked: CheckedAutomation, opv: Opv, seq: int, due_at: datetime) -> None:
+    def _time(
+        self, checked: CheckedAutomation, opv: Opv, seq: int, due_at: datetime, chain: Sequence[str] = ()
+    ) -> None:
         self.rows["timers"].append(
             {
                 "id": new_id(), "automation": checked.key, "opportunity_id": opv.id, "stage": opv.stage,
-                "stage_seq": seq, "due_at": due_at,
+                "stage_seq": seq, "chain": ",".join(chain), "due_at": due_at,
             }
         )  # fmt: skip
 

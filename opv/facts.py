@@ -24,10 +24,14 @@ _COLUMNS = (
 
 
 class OpvFacts(Mapping[str, Any]):
-    """Facts by name. `capture` is a row of `CAPTURES`; answers and the like are parsed only when asked for."""
+    """Facts by name. `capture` is a row of `CAPTURES`; answers and the like are parsed only when asked for. `stage`:
+    the OPV's then, if not now; `event`: what the entry says that triggered an automation."""
 
-    def __init__(self, opv: Opv, capture: Any | None, stage: str | None = None) -> None:
+    def __init__(
+        self, opv: Opv, capture: Any | None, stage: str | None = None, event: Mapping[str, Any] | None = None
+    ) -> None:
         self._opv = opv
+        self._event = event
         self._capture = capture
         self._stage = stage or opv.stage
         self._details: dict[str, Any] | None = None
@@ -42,6 +46,8 @@ class OpvFacts(Mapping[str, Any]):
             return self._stage
         if key in ("team", "manager", "broker"):
             return getattr(self._opv, key)
+        if key.startswith("event."):
+            return None if self._event is None else self._event.get(key.removeprefix("event."))
         capture = self._capture
         if capture is None:
             return None

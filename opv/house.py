@@ -7,30 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from opv.automation.triggers import Automations, CheckedAutomation, compiled
 from opv.catalog import Catalog
 from opv.duty import DutyBook
 from opv.junk import JunkRules
 from opv.roster import Roster
 from schemas.conditions import ALWAYS, Condition
 from schemas.config import (
-    Action,
     Configuration,
     Directed,
-    Expiry,
     InlineQueue,
-    InStage,
     ListingBroker,
     Owner,
     Queue,
     Rule,
     Stage,
 )
-from schemas.duration import LONGEST, Duration
+from schemas.duration import LONGEST
 from schemas.source import Entrance
 from schemas.target import ConfiguredTarget
 
@@ -46,20 +45,6 @@ class CheckedRule:
     implied: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedAutomation:
-    """An automation with its condition compiled; or, with `expiry`, what is done to OPVs that their broker leaves in a
-    stage for too long, or, with `warns`, to OPVs that are in it for longer than they should: no automation of the file
-    is that. Their keys are `expiry:STAGE` and `sla:STAGE`."""
-
-    key: str
-    when: Condition
-    wait: Duration | None
-    do: Sequence[Action] = ()
-    expiry: Expiry | None = None
-    warns: bool = False
-
-
 @dataclass(frozen=True)
 class House:
     """A configuration version in force. `entrances` are all channels ever configured, by number; `targets` are those of
@@ -73,8 +58,7 @@ class House:
     catalog: Catalog
     zone: ZoneInfo
     rules: Sequence[CheckedRule]
-    by_event: Mapping[str, Sequence[CheckedAutomation]]
-    by_stage: Mapping[str, Sequence[CheckedAutomation]]
+    triggers: Automations
     stage_order: Mapping[str, int] = field(default_factory=dict)
     targets: Mapping[str, ConfiguredTarget] = field(default_factory=dict)
     link_address: str | None = None
@@ -108,14 +92,23 @@ class House:
     @cached_property
     def expiries(self) -> Mapping[str, CheckedAutomation]:
         """What is done to OPVs that expire, by stage."""
-        groups = self.by_stage.items()
+        groups = self.triggers.by_stage.items()
         return {stage: checked for stage, group in groups for checked in group if checked.expiry is not None}
 
-    @cached_property
+    @property
+    def by_event(self) -> Mapping[str, Sequence[CheckedAutomation]]:
+        """Automations that listen to entries, by their kind."""
+        return self.triggers.by_event
+
+    @property
+    def by_stage(self) -> Mapping[str, Sequence[CheckedAutomation]]:
+        """Automations that count the time in a stage, by the stage."""
+        return self.triggers.by_stage
+
+    @property
     def automations(self) -> Mapping[str, CheckedAutomation]:
         """Active automations, and what stages with an expiry or an SLA do, by key."""
-        groups = [*self.by_event.values(), *self.by_stage.values()]
-        return {checked.key: checked for group in groups for checked in group}
+        return self.triggers.by_key
 
     @cached_property
     def queues(self) -> Mapping[str, Queue]:
@@ -161,30 +154,11 @@ def build_house(
     *,
     link_address: str | None = None,
     link_secret: str | None = None,
+    activated: Mapping[str, datetime] | None = None,
 ) -> House:
-    """Indexes a configuration. Its conditions were checked when it was applied."""
+    """Indexes a configuration. Its conditions were checked when it was applied. `activated`: since when automations are
+    active."""
     queues = {queue.key: queue for queue in configuration.queues}
-    by_event: dict[str, list[CheckedAutomation]] = {}
-    by_stage: dict[str, list[CheckedAutomation]] = {}
-    for automation in configuration.automations:
-        if not automation.active:
-            continue
-        condition = Condition.read(automation.when)[0]
-        if isinstance(automation.on, InStage):
-            wait = Duration.parse(automation.on.for_)
-            checked = CheckedAutomation(automation.key, condition, wait, automation.do)
-            by_stage.setdefault(automation.on.in_stage, []).append(checked)
-        else:
-            checked = CheckedAutomation(automation.key, condition, None, automation.do)
-            by_event.setdefault(automation.on, []).append(checked)
-    for stage in configuration.funnel.stages:
-        if stage.expiry is not None:
-            wait = Duration.parse(stage.expiry.after)
-            expiring = CheckedAutomation(f"expiry:{stage.key}", ALWAYS, wait, expiry=stage.expiry)
-            by_stage.setdefault(stage.key, []).append(expiring)
-        if stage.sla is not None:
-            warning = CheckedAutomation(f"sla:{stage.key}", ALWAYS, Duration.parse(stage.sla.warn), warns=True)
-            by_stage.setdefault(stage.key, []).append(warning)
     return House(
         version=version,
         configuration=configuration,
@@ -193,8 +167,7 @@ def build_house(
         catalog=Catalog.of(configuration),
         zone=ZoneInfo(configuration.company.timezone),
         rules=[*_implied(configuration), *(_checked(rule, queues) for rule in configuration.distribution.rules)],
-        by_event=by_event,
-        by_stage=by_stage,
+        triggers=compiled(configuration.automations, configuration.funnel.stages, activated or {}),
         stage_order={stage.key: index for index, stage in enumerate(configuration.funnel.stages)},
         targets=targets or {},
         link_address=link_address,

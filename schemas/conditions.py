@@ -26,9 +26,10 @@ FACTS: dict[str, str] = {
     "returning": TRUTH, "stage": TEXT, "team": TEXT, "manager": TEXT, "broker": TEXT,
     "broker_named": TEXT,
 }  # fmt: skip
-"""Facts by name and kind; besides these, every `answers.<key>`, `utm.<key>`, `ad.<key>`, `click_ids.<key>`."""
+"""Facts by name and kind; besides these, every `answers.<key>`, `utm.<key>`, `ad.<key>`, `click_ids.<key>`, and of the
+entry that triggered an automation `event.<key>`."""
 
-OPEN_FACTS = ("answers.", "utm.", "ad.", "click_ids.")
+OPEN_FACTS = ("answers.", "utm.", "ad.", "click_ids.", "event.")
 OPERATORS = ("eq", "not", "in", "gte", "gt", "lte", "lt", "contains", "starts_with", "exists")
 
 Facts = Mapping[str, Any]

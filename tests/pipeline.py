@@ -278,8 +278,9 @@ class Pipeline:
         )
 
     def history(self, opv: UUID) -> list[tuple[str, dict[str, Any]]]:
-        """An OPV's history in order: kinds and data."""
-        return [(row.kind, json.loads(row.data)) for row in self.rows("history_entries", opportunity_id=opv)]
+        """An OPV's history in order: kinds and data, without the ids of automations' runs."""
+        told = [(row.kind, json.loads(row.data)) for row in self.rows("history_entries", opportunity_id=opv)]
+        return [(kind, {name: value for name, value in data.items() if name != "run"}) for kind, data in told]
 
     def kinds(self, opv: UUID) -> list[str]:
         """The kinds of an OPV's history."""

@@ -14,7 +14,9 @@ from typing import Protocol, TypeVar
 from db.claim import WorkList
 from db.queries.configuration import retry_undistributed
 from db.session import Database
-from opv.automation.run import RunEvents, RunTimers
+from opv.automation.events import RunEvents
+from opv.automation.timers import RunTimers
+from opv.automation.waits import RunWaiting
 from opv.channels.chores import Upkeep
 from opv.distribution.decide import Distribute
 from opv.fetch import Fetch
@@ -85,7 +87,7 @@ class Steps:
             "ingest": [runner(IngestDeliveries()), runner(IngestFetched())],
             "fetch": [_leased(Fetch(database, house_of, clock, http), 2 * lease)],
             "distribution": [runner(Distribute())],
-            "automation": [runner(RunEvents()), runner(RunTimers())],
+            "automation": [runner(RunEvents()), runner(RunTimers()), runner(RunWaiting())],
             "outbound": [_leased(Send(database, house_of, targets, clock), 2 * lease)],
             "upkeep": [_leased(Upkeep(database, house_of, clock, http), 5 * lease)],
         }

@@ -12,7 +12,7 @@ from db.models.assignment import (
     QueueTurn,
     TransferRequest,
 )
-from db.models.automation import AutomationRun, PendingEvent, Timer
+from db.models.automation import AutomationRun, AutomationState, PendingEvent, Schedule, ScheduledRun, Timer
 from db.models.base import Base
 from db.models.client import Client, ContactKey, InvolvedClient, MergeSuggestion
 from db.models.closing import SaleProcess, Withdrawal, WonSale
@@ -29,6 +29,7 @@ __all__ = [
     "Assignment",
     "Attachment",
     "AutomationRun",
+    "AutomationState",
     "Availability",
     "Base",
     "CaptureOrigin",
@@ -65,6 +66,8 @@ __all__ = [
     "Reconciliation",
     "RetiredKey",
     "SaleProcess",
+    "Schedule",
+    "ScheduledRun",
     "Submission",
     "SubmissionState",
     "Timer",

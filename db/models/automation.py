@@ -32,8 +32,9 @@ class PendingEvent(Base):
 
 
 class Timer(Base):
-    """An `in_stage … for …` that comes due at `due_at`, unless the OPV has left the stage (another
-    `stage_seq`). `due_at` NULL: parked after killing its worker."""
+    """A time that an automation counts for an OPV, over at `due_at`. Of `in_stage`: unless the OPV has left the stage
+    (another `stage_seq`); of the others, `stage_seq` is the entry that it counts from and `stage` is empty. `depth` and
+    `chain` name the automations that led here, as of events. `due_at` NULL: parked after killing its worker."""
 
     __tablename__ = "timers"
     __table_args__ = (
@@ -57,19 +58,33 @@ class Timer(Base):
     opportunity_id: Mapped[Ref]
     stage: Mapped[Long]
     stage_seq: Mapped[int]
+    chain: Mapped[Long] = mapped_column(server_default=text("''"))
     due_at: Mapped[datetime | None] = mapped_column(UtcTime())
     lease: Mapped[UUID | None]
     attempts: Mapped[Small] = mapped_column(server_default=text("0"))
 
 
 class AutomationRun(Base):
-    """What one occurrence did. Unique by `(automation, occurrence)`: `<seq>` of the entry or `timer:<seq>` of the
-    stage, per OPV. `result`: done, not_met, cut, parked; `steps` is JSON text, one item an action."""
+    """What one occurrence did. Unique by `(automation, occurrence)`, per OPV: `<seq>` of the entry, `timer:<seq>`,
+    `cron:<time>`, `run:<run>:<action>` or `hand:<id>`.
+
+    `result`: done, not_met, cut, failed, waiting, paused, ended, parked. `steps` is JSON text, one item an action.
+    `trigger`: the event's kind, or `timer`, `cron`, `run`, `hand`; `seq` the entry that triggered, `stage` the OPV's
+    then. `todo` is JSON text of the actions that are left, `[place, action]` each, of a run that waits, is paused or
+    failed; a waiting one goes on at `due_at`. `waited_seq`: the OPV's last entry when it began to wait; `rechecks`: its
+    automation's condition held then and must hold again. `asked_by`: who had it run by hand."""
 
     __tablename__ = "automation_runs"
     __table_args__ = (
         UniqueConstraint("automation", "opportunity_id", "occurrence"),
         Index("ix_automation_runs_opportunity_id", "opportunity_id"),
+        Index("ix_automation_runs_automation_id", "automation", "id"),
+        Index(
+            "ix_automation_runs_due_at",
+            "due_at",
+            postgresql_where=text("due_at IS NOT NULL"),
+            sqlite_where=text("due_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Id]
@@ -80,3 +95,71 @@ class AutomationRun(Base):
     result: Mapped[Long]
     because: Mapped[str | None]
     steps: Mapped[Long]
+    trigger: Mapped[str | None]
+    seq: Mapped[int | None]
+    stage: Mapped[str | None]
+    chain: Mapped[str | None]
+    todo: Mapped[str | None]
+    waited_seq: Mapped[int | None]
+    rechecks: Mapped[bool] = mapped_column(server_default=text("false"))
+    finished_at: Mapped[datetime | None] = mapped_column(UtcTime())
+    asked_by: Mapped[str | None]
+    due_at: Mapped[datetime | None] = mapped_column(UtcTime())
+    lease: Mapped[UUID | None]
+    attempts: Mapped[Small] = mapped_column(server_default=text("0"))
+
+
+class AutomationState(Base):
+    """How an automation does. `activated_at`: since when it is in the configuration, and active. `paused_at`: since
+    when it does nothing, `paused_by` whom (a person, or `system` after failures), `because` why. `failures`: runs in a
+    row that failed, the last at `failed_at`. `window_at`: since when `window_runs` are counted for its rate."""
+
+    __tablename__ = "automation_states"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    activated_at: Mapped[Time]
+    paused_at: Mapped[datetime | None] = mapped_column(UtcTime())
+    paused_by: Mapped[str | None]
+    because: Mapped[str | None]
+    failures: Mapped[int] = mapped_column(server_default=text("0"))
+    failed_at: Mapped[datetime | None] = mapped_column(UtcTime())
+    window_at: Mapped[datetime | None] = mapped_column(UtcTime())
+    window_runs: Mapped[int] = mapped_column(server_default=text("0"))
+
+
+class Schedule(Base):
+    """Of a scheduled automation (`cron`): when it is to run next, or, while a run is under way, when it goes on
+    (`due_at`). `planned_at`: the time that the run under way was planned for; NULL: none is. `cursor`: the last OPV
+    that was looked at. No `due_at`: the configuration has it no more, or it is paused."""
+
+    __tablename__ = "schedules"
+    __table_args__ = (Index("ix_schedules_due_at", "due_at"),)
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    cron: Mapped[Long]
+    due_at: Mapped[datetime | None] = mapped_column(UtcTime())
+    lease: Mapped[UUID | None]
+    attempts: Mapped[Small] = mapped_column(server_default=text("0"))
+    next_at: Mapped[datetime | None] = mapped_column(UtcTime())
+    planned_at: Mapped[datetime | None] = mapped_column(UtcTime())
+    started_at: Mapped[datetime | None] = mapped_column(UtcTime())
+    cursor: Mapped[UUID | None]
+    seen: Mapped[int] = mapped_column(server_default=text("0"))
+    matched: Mapped[int] = mapped_column(server_default=text("0"))
+
+
+class ScheduledRun(Base):
+    """A run of a scheduled automation that is over, or one that was not begun. `result`: done, timed_out, skipped,
+    stopped; `seen`, `matched`: how many OPVs were looked at, and for how many its condition held."""
+
+    __tablename__ = "scheduled_runs"
+    __table_args__ = (UniqueConstraint("automation", "planned_at"),)
+
+    id: Mapped[Id]
+    automation: Mapped[Long]
+    planned_at: Mapped[Time]
+    started_at: Mapped[datetime | None] = mapped_column(UtcTime())
+    finished_at: Mapped[datetime | None] = mapped_column(UtcTime())
+    result: Mapped[Long]
+    seen: Mapped[int]
+    matched: Mapped[int]

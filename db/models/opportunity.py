@@ -21,7 +21,8 @@ class Opportunity(Base):
     """An OPV. `stage_seq` is the history entry that put it into its stage; `history_seq` and `history_head`
     are the chain's last entry, written under this row's lock. `status`: open, won or lost. `first_contact_at`: when
     someone of the house first called, wrote to or met the client. `presales_*`: who serves it before sales
-    (pré-atendimento); `second_broker`: with whom the broker shares it."""
+    (pré-atendimento); `second_broker`: with whom the broker shares it. `stage_status`: the status
+    within the stage; `tags` (a list of keys) and `fields` (values by key) are JSON text, NULL when there are none."""
 
     __tablename__ = "opportunities"
     __table_args__ = (
@@ -61,6 +62,9 @@ class Opportunity(Base):
     created_at: Mapped[Time]
     history_seq: Mapped[int]
     history_head: Mapped[Raw]
+    stage_status: Mapped[str | None]
+    tags: Mapped[str | None]
+    fields: Mapped[str | None]
 
 
 class CaptureOrigin(Base):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Connection, CursorResult, Table, delete, func, insert, or_, select, text, tuple_, update
 
-from db.models import ChannelRow, ConfigVersion, DistributionWork, RetiredKey
+from db.bulk import add_new, any_of
+from db.models import AutomationState, ChannelRow, ConfigVersion, DistributionWork, RetiredKey
 from db.queries.work import GIVEN_UP
 from db.statement import Statement
 
+_STATES = cast(Table, AutomationState.__table__)
 _VERSIONS = cast(Table, ConfigVersion.__table__)
 _CHANNELS = cast(Table, ChannelRow.__table__)
 _RETIRED = cast(Table, RetiredKey.__table__)
@@ -104,6 +106,19 @@ def store_retired(tx: Connection, dropped: Sequence[NamedKey], present: Sequence
     ]
     if rows:
         tx.execute(insert(_RETIRED), rows)
+
+
+def activate_automations(tx: Connection, active: Collection[str], begun: Collection[str], now: datetime) -> None:
+    """Keeps since when the automations are active: those that `begun` to be just now, now; the others as they are."""
+    add_new(tx, _STATES, [{"key": key, "activated_at": now} for key in sorted(active)], ("key",))
+    if begun:
+        where = any_of(tx, _STATES.c.key, begun)
+        tx.execute(update(_STATES).where(where).values(activated_at=now, failures=0))
+
+
+def activated(tx: Connection) -> dict[str, datetime]:
+    """Since when automations are active, by key."""
+    return {row.key: row.activated_at for row in tx.execute(select(_STATES.c.key, _STATES.c.activated_at))}
 
 
 def retry_undistributed(tx: Connection, version: int, now: datetime) -> int:

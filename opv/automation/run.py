@@ -1,36 +1,50 @@
-"""The automation step: pending events and due timers, each occurrence's effects exactly once.
+"""Runs of automations: the condition, the actions in order, waits and branches, and what is kept of it.
 
-An occurrence's run, its effects and the end of its event or timer are one transaction."""
+An occurrence's run, its effects and the end of what triggered it are one transaction. A run that waits leaves its
+remaining actions in its row and goes on from there."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, delete, select, update
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.exc import SQLAlchemyError
 
-from db.claim import WorkList
-from db.ids import new_id
+from db.bulk import update_rows
 from db.models import Base
 from db.statement import Statement, run_all
 from opv import history
-from opv.automation.actions import Occurrence, perform
-from opv.automation.expiry import Stay, expire, spared, stay_of
-from opv.automation.sla import warn
+from opv.automation import states
+from opv.automation.actions.doing import Doing, Done, Occurrence
+from opv.automation.actions.registry import PERFORM
+from opv.automation.states import State
+from opv.automation.triggers import CheckedAutomation
 from opv.batch import OPVS, Batch, Cause, Opv, opvs_by_id
 from opv.distribution.waiting import put_on_list
 from opv.facts import CAPTURES, OpvFacts, by_opv, newest
-from opv.house import CheckedAutomation, House
-from schemas.config import Expiry
+from opv.house import House
+from opv.step import fingerprint
+from schemas.conditions import Condition
+from schemas.config import Action, Branch, Run, Stop, Wait, WaitOptions, name_of
+from schemas.duration import Duration
+from schemas.errors import PorteiroError
 
-_EVENTS = Base.metadata.tables["pending_events"]
-_TIMERS = Base.metadata.tables["timers"]
+MAX_DEPTH = 10
+"""Automations that may follow out of one another at once before the loop is cut."""
 
-_EVENTS_DONE = Statement(lambda one_of: delete(_EVENTS).where(one_of(_EVENTS.c.id, "ids")))
+MAX_REPEATS = 5
+"""Times that one automation may follow out of itself, over whatever time, until a person does something."""
+
+CHAIN = 20
+"""Names that a chain keeps."""
+
+_RUNS = Base.metadata.tables["automation_runs"]
 _WORK = Base.metadata.tables["distribution_work"]
 
 # One that is being distributed just now is left to that worker, who waits for the OPV and finds it closed.
@@ -43,168 +57,266 @@ _OFF_LIST = Statement(
         )
     )
 )
-_TIMERS_DONE = Statement(lambda one_of: delete(_TIMERS).where(one_of(_TIMERS.c.id, "ids")))
 
-MAX_DEPTH = 10
-"""Automations that may follow out of one another before the loop is cut."""
+Todo = list[tuple[str, Action]]
+"""Actions that are left, each with its place in the automation."""
+
+TODO: TypeAdapter[Todo] = TypeAdapter(list[tuple[str, Action]])
 
 log = logging.getLogger("porteiro.automation")
 
 
+def numbered(actions: Sequence[Action], within: str = "") -> Todo:
+    """The actions with their places."""
+    return [(f"{within}{index}", action) for index, action in enumerate(actions)]
+
+
+def followed(chain: str, key: str) -> tuple[str, ...]:
+    """The chain of automations with one more at its end."""
+    return (*filter(None, chain.split(",")), key)[-CHAIN:]
+
+
+RunName = tuple[str, UUID, str]
+"""An automation, an OPV and an occurrence."""
+
+Bug = tuple[int, str]
+"""After how many steps of its run a bug was met, and its fingerprint."""
+
+Bugs = Mapping[RunName, Bug]
+
+
+class Broken(Exception):
+    """A run met a bug. Its batch in memory is not to be used any more."""
+
+    def __init__(self, run: RunName, bug: Bug) -> None:
+        super().__init__(bug[1])
+        self.run = run
+        self.bug = bug
+
+
 @dataclass(slots=True)
 class Round:
-    """A batch of occurrences, the OPVs' captures, and OPVs to put on the distribution list, or to take off it."""
+    """A batch of occurrences, the OPVs' captures, the automations' states, and OPVs to put on the distribution list, or
+    to take off it. `broken`: runs that met a bug when the batch was tried before. `ended`: changes of rows of runs that
+    went on."""
 
     tx: Connection
     batch: Batch
     captures: Mapping[UUID, Sequence[Any]]
+    states: dict[str, State]
+    broken: Bugs = field(default_factory=dict)
     waiting: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     off_list: set[UUID] = field(default_factory=set)
-    stays: dict[UUID, Stay] = field(default_factory=dict)
+    ended: list[dict[str, Any]] = field(default_factory=list)
 
-    def run(self, checked: CheckedAutomation, occurrence: Occurrence, facts: OpvFacts) -> None:
-        """Tests the condition, does the actions in order, records the run."""
+    def facts(self, opv: Opv, **then: Any) -> OpvFacts:
+        """Facts of the moment, or as `OpvFacts` has them `then`."""
+        return OpvFacts(opv, **({"capture": newest(self.captures.get(opv.id, ()))} | then))
+
+    def begin(self, checked: CheckedAutomation, occurrence: Occurrence, facts: Mapping[str, Any]) -> str:
+        """Tests the condition and does the actions; gives the result."""
+        todo = numbered(checked.do)
+        chain = occurrence.cause.chain
+        if occurrence.cause.depth > MAX_DEPTH or chain.count(checked.key) > MAX_REPEATS:
+            return self._cut(occurrence)
         outcome = checked.when.test(facts)
         if not outcome.holds:
-            self.record(occurrence, "not_met", outcome.because, [])
-            return
-        steps = [
-            perform(action, index, occurrence, self.batch, self.waiting, self.off_list)
-            for index, action in enumerate(checked.do)
-        ]
-        self.record(occurrence, "done", None, steps)
+            return self.record(occurrence, "not_met", outcome.because)
+        state = self.states.get(checked.key) or self.states.setdefault(checked.key, State(checked.key))
+        if state.paused_at is not None and occurrence.asked_by is None:
+            return self.record(occurrence, "paused", "the automation is paused", todo=todo)
+        begins = state.begin(checked, self.batch.now)
+        if begins > self.batch.now:
+            return self.record(occurrence, "waiting", "its rate lets it begin later", todo=todo, due_at=begins)
+        return self.go_on(checked, occurrence, todo, [])
 
-    def expire(self, checked: CheckedAutomation, expiry: Expiry, opv: Opv, since: int, facts: OpvFacts) -> None:
-        """The time is over that the broker had in the stage since entry `since`; unless another one began meanwhile."""
-        stay, broker = stay_of(self.tx, self.batch, opv, self.stays), opv.broker
-        if since != stay.since or broker is None:
-            return
-        occurrence = Occurrence(self.tx, checked.key, opv, f"timer:{since}", Cause("distribution", 1, (checked.key,)))
-        because = spared(self.batch.house, expiry, opv, facts)
-        if because is not None:
-            self.record(occurrence, "not_met", because, [])
-            return
-        row = expire(self.batch, opv, occurrence.cause, expiry, stay)
+    def go_on(
+        self,
+        checked: CheckedAutomation,
+        occurrence: Occurrence,
+        todo: Todo,
+        steps: list[Done],
+        *,
+        row: UUID | None = None,
+    ) -> str:
+        """Does the actions that are left, in order, until the end, a wait or a failure; gives the result. `row`: the
+        run's row, when it is there already."""
+        state = self.states.get(checked.key) or self.states.setdefault(checked.key, State(checked.key))
+        todo = list(todo)
+        while todo:
+            place, action = todo[0]
+            match action:
+                case Wait():
+                    return self._wait(checked, occurrence, action, todo, steps, row)
+                case Stop():
+                    steps.append({"action": "stop", "result": "done"})
+                    todo.clear()
+                    continue
+                case Branch():
+                    outcome = Condition.read(action.branch.if_)[0].test(self.facts(occurrence.opv))
+                    way = "then" if outcome.holds else "else"
+                    steps.append({"action": "branch", "result": "done", "way": way, **_because(outcome.because)})
+                    chosen = action.branch.then if outcome.holds else action.branch.else_
+                    todo[:1] = numbered(chosen, f"{place}.{way}.")
+                    continue
+            try:
+                done = self._tried(place, action, occurrence, len(steps))
+            except (PorteiroError, _Bug) as refused:
+                said = {"result": "failed", "reason": refused.reason, "because": str(refused)}
+                steps.append({"action": name_of(action), **said})
+                state.fail(checked, refused.reason, self.batch.now)
+                log.warning("automation %s failed at %s: %s", checked.key, name_of(action), refused.reason)
+                return self.record(occurrence, "failed", f"{name_of(action)}: {refused}", steps, todo=todo, row=row)
+            steps.append({"action": name_of(action), **done})
+            todo.pop(0)
+        state.succeed()
+        return self.record(occurrence, "done", None, steps, row=row)
+
+    def record(
+        self,
+        occurrence: Occurrence,
+        result: str,
+        because: str | None,
+        steps: Sequence[Done] = (),
+        *,
+        todo: Todo | None = None,
+        due_at: datetime | None = None,
+        rechecks: bool = False,
+        row: UUID | None = None,
+    ) -> str:
+        """Adds the run's row, or changes it."""
+        now = self.batch.now
+        over = None if result in ("waiting", "paused") else now
+        changes = {
+            "id": row or occurrence.run, "result": result, "because": because, "steps": history.text_of(list(steps)),
+            "todo": None if todo is None else TODO.dump_json(todo, by_alias=True).decode(),
+            "waited_seq": occurrence.opv.history_seq if todo is not None else None, "rechecks": rechecks,
+            "finished_at": over, "due_at": due_at, "lease": None, "attempts": 0,
+        }  # fmt: skip
         if row is not None:
-            self.waiting[opv.id] = row
-        elif opv.broker != broker:
-            self.off_list.add(opv.id)
-        self.record(occurrence, "done", None, [{"action": "return", "result": "done", "broker": broker}])
-
-    def warn(self, checked: CheckedAutomation, opv: Opv) -> None:
-        """The OPV is in its stage for as long as it should be at most."""
-        cause = Cause("system", 1, (checked.key,))
-        told = warn(self.batch, opv, cause)
-        occurrence = Occurrence(self.tx, checked.key, opv, f"timer:{opv.stage_seq}", cause)
-        self.record(occurrence, "done", None, [{"action": "warn", "result": "done", "to": told}])
-
-    def cut(self, occurrence: Occurrence) -> None:
-        """Ends a loop, naming the automations that made it."""
-        chain = " → ".join((*occurrence.cause.chain[-4:],))
-        log.warning("automation loop cut at depth %d: %s", MAX_DEPTH, chain)
-        self.record(occurrence, "cut", f"loop: {chain}", [])
-
-    def record(self, occurrence: Occurrence, result: str, because: str | None, steps: list[dict[str, Any]]) -> None:
-        """Adds the run's row."""
+            self.ended.append(changes)
+            return result
         self.batch.rows["automation_runs"].append(
             {
-                "id": new_id(), "automation": occurrence.automation, "opportunity_id": occurrence.opv.id,
-                "occurrence": occurrence.name, "at": self.batch.now, "result": result, "because": because,
-                "steps": history.text_of(steps),
+                **changes, "automation": occurrence.automation, "opportunity_id": occurrence.opv.id,
+                "occurrence": occurrence.name, "at": now, "trigger": occurrence.trigger, "seq": occurrence.seq,
+                "stage": occurrence.stage, "chain": ",".join(occurrence.cause.chain), "asked_by": occurrence.asked_by,
             }
         )  # fmt: skip
+        return result
+
+    def _tried(self, place: str, action: Action, occurrence: Occurrence, before: int) -> Done:
+        """Does the action, the run's next after `before` steps. A bug ends the batch, which is then done anew without
+        the action that met it."""
+        run = (occurrence.automation, occurrence.opv.id, occurrence.name)
+        if (bug := self.broken.get(run)) is not None and bug[0] == before:
+            raise _Bug(bug[1])
+        try:
+            return self._do(place, action, occurrence)
+        except (PorteiroError, SQLAlchemyError, Broken, _Bug):
+            raise
+        except Exception as error:
+            raise Broken(run, (before, fingerprint(error))) from error
+
+    def _do(self, place: str, action: Action, occurrence: Occurrence) -> Done:
+        if isinstance(action, Run):
+            return self._run(place, action.run, occurrence)
+        opv = occurrence.opv
+        captures = self.captures.get(opv.id, ())
+        doing = Doing(occurrence, self.batch, place, self.facts(opv), captures, self.waiting, self.off_list)
+        return PERFORM[type(action)](action, doing)
+
+    def _run(self, place: str, key: str, occurrence: Occurrence) -> Done:
+        """Another automation, in the same unit of work; what it waits for, this one does not."""
+        checked = self.batch.house.automations.get(key)
+        if checked is None:
+            return {"result": "skipped", "reason": "not_active", "because": f"{key} is not active", "automation": key}
+        if key not in self.states:
+            self.states.update(states.load(self.tx, [checked]))
+        opv, cause = occurrence.opv, occurrence.cause
+        called = Occurrence(
+            self.tx, key, opv, f"run:{occurrence.automation}:{occurrence.name}:{place}",
+            Cause(f"automation:{key}", cause.depth + 1, (*cause.chain, key)[-CHAIN:]),
+            "run", opv.history_seq, opv.stage,
+        )  # fmt: skip
+        result = self.begin(checked, called, self.facts(opv))
+        return {"result": "done", "automation": key, "run": str(called.run), "came": result}
+
+    def _wait(
+        self,
+        checked: CheckedAutomation,
+        occurrence: Occurrence,
+        action: Wait,
+        todo: Todo,
+        steps: list[Done],
+        row: UUID | None,
+    ) -> str:
+        """Leaves the wait itself in the row, so that what it asks for is known when the time is over."""
+        options = action.wait if isinstance(action.wait, WaitOptions) else None
+        text = options.for_ if options else str(action.wait)
+        due_at = self.batch.house.duty.company.add(self.batch.now, Duration.parse(text))
+        holds = checked.when.test(self.facts(occurrence.opv)).holds
+        steps.append({"action": "wait", "result": "waiting", "until": history.stamp(due_at)})
+        return self.record(occurrence, "waiting", None, steps, todo=todo, due_at=due_at, rechecks=holds, row=row)
+
+    def _cut(self, occurrence: Occurrence) -> str:
+        """Ends a loop, naming the automations that made it."""
+        chain = " → ".join(occurrence.cause.chain[-4:])
+        log.warning("automation loop cut: %s", chain)
+        return self.record(occurrence, "cut", f"loop: {chain}")
 
 
-class RunEvents:
-    """Work list: `pending_events`; a consumed one is deleted."""
+class _Bug(Exception):
+    """A bug that ended a run, told again when the batch is done anew."""
 
-    name = "automation"
-    work_list = WorkList(_EVENTS, "id", batch=500, lease=timedelta(seconds=60), max_attempts=3)
-
-    def work(self, tx: Connection, ids: Sequence[UUID], token: UUID, house: House, now: datetime) -> set[str]:
-        """Runs what listens to each event, in the order of the events."""
-        rows = self.work_list.held.rows(tx, ids=ids, token=token)
-        round_ = _round(tx, house, now, {row.opportunity_id for row in rows})
-        for row in rows:
-            for checked in house.by_event.get(row.kind, ()):
-                self._run(round_, row, checked)
-        return _write(tx, round_, _EVENTS_DONE, [row.id for row in rows])
-
-    def park(self, tx: Connection, id_: UUID, reason: str, detail: str, now: datetime) -> None:
-        """Kept without a due time: listed as parked."""
-        _park(tx, _EVENTS, id_, reason, detail)
-
-    def _run(self, round_: Round, row: Any, checked: CheckedAutomation) -> None:
-        opv = round_.batch.opvs[row.opportunity_id]
-        key = checked.key
-        chain = (*filter(None, row.chain.split(",")), key)
-        occurrence = Occurrence(round_.tx, key, opv, str(row.seq), Cause(f"automation:{key}", row.depth + 1, chain))
-        if row.depth >= MAX_DEPTH:
-            round_.cut(occurrence)
-        else:
-            round_.run(checked, occurrence, OpvFacts(opv, _capture_at(round_, row), row.stage))
+    reason = "bug"
 
 
-class RunTimers:
-    """Work list: due `timers`; one whose OPV has left the stage is dropped."""
-
-    name = "automation"
-    work_list = WorkList(_TIMERS, "id", batch=500, lease=timedelta(seconds=60), max_attempts=3)
-
-    def work(self, tx: Connection, ids: Sequence[UUID], token: UUID, house: House, now: datetime) -> set[str]:
-        """Runs the automations whose time has come."""
-        rows = self.work_list.held.rows(tx, ids=ids, token=token)
-        round_ = _round(tx, house, now, {row.opportunity_id for row in rows})
-        for row in rows:
-            opv = round_.batch.opvs[row.opportunity_id]
-            checked = house.automations.get(row.automation)
-            if checked is None or opv.status != "open" or opv.stage != row.stage:
-                continue
-            facts = OpvFacts(opv, newest(round_.captures.get(opv.id, ())))
-            if checked.expiry is not None:
-                round_.expire(checked, checked.expiry, opv, row.stage_seq, facts)
-            elif opv.stage_seq != row.stage_seq:
-                continue
-            elif checked.warns:
-                round_.warn(checked, opv)
-            else:
-                cause = Cause(f"automation:{row.automation}", 1, (row.automation,))
-                occurrence = Occurrence(tx, row.automation, opv, f"timer:{row.stage_seq}", cause)
-                round_.run(checked, occurrence, facts)
-        return _write(tx, round_, _TIMERS_DONE, [row.id for row in rows])
-
-    def park(self, tx: Connection, id_: UUID, reason: str, detail: str, now: datetime) -> None:
-        """Kept without a due time: listed as parked."""
-        _park(tx, _TIMERS, id_, reason, detail)
-
-
-def _round(tx: Connection, house: House, now: datetime, opvs: Iterable[UUID]) -> Round:
+def open_round(
+    tx: Connection,
+    house: House,
+    now: datetime,
+    opvs: Iterable[UUID],
+    checked: Iterable[CheckedAutomation],
+    broken: Bugs,
+) -> Round:
+    """A round over OPVs, locked."""
     batch = Batch(house, now)
     wanted = set(opvs)
-    found, captures = run_all(tx, (OPVS, {"ids": wanted}), (CAPTURES, {"opvs": wanted}))
+    statement, keys = states.statement_of(list(checked))
+    found, captures, rows = run_all(tx, (OPVS, {"ids": wanted}), (CAPTURES, {"opvs": wanted}), (statement, keys))
     batch.opvs = opvs_by_id(found)
-    return Round(tx, batch, by_opv(captures))
+    return Round(tx, batch, by_opv(captures), states.read(rows), broken)
 
 
-def _capture_at(round_: Round, event: Any) -> Any | None:
-    """The capture an event's conditions look at: that very one for a capture, else the newest then; the creation
-    of an OPV is told together with its first capture."""
-    captures = round_.captures.get(event.opportunity_id, ())
-    if event.kind == history.CREATED:
-        return captures[0] if captures else None
-    return newest(captures, event.seq)
+def rounds(begin: Callable[[Bugs], Round], work: Callable[[Round], None]) -> Round:
+    """Works a round. A run that meets a bug fails alone: the others are done anew without what it left in memory, of
+    which nothing was written."""
+    broken: dict[RunName, Bug] = {}
+    while True:
+        round_ = begin(broken)
+        try:
+            work(round_)
+        except Broken as error:
+            if error.run in broken:
+                raise
+            broken[error.run] = error.bug
+            log.error("automation %s met a bug: %s", error.run[0], error.bug[1])  # noqa: TRY400 - no message
+        else:
+            return round_
 
 
-def _write(tx: Connection, round_: Round, done: Statement, consumed: Sequence[UUID]) -> set[str]:
+def write(round_: Round) -> set[str]:
+    """Writes what the round did; gives the steps to wake."""
+    tx = round_.tx
     round_.batch.write(tx)
+    update_rows(tx, _RUNS, ("id",), round_.ended)
+    states.write(tx, round_.states, round_.batch.now)
     if round_.off_list:
         _OFF_LIST.send(tx, opvs=round_.off_list)
     put_on_list(tx, round_.batch, round_.waiting)
-    if consumed:
-        done.send(tx, ids=consumed)
     return round_.batch.woken
 
 
-def _park(tx: Connection, table: Table, id_: UUID, reason: str, detail: str) -> None:
-    log.error("%s row %s parked: %s (%s)", table.name, id_, reason, detail)
-    tx.execute(update(table).where(table.c.id == id_).values(due_at=None, lease=None))
+def _because(said: str) -> Done:
+    return {"because": said} if said else {}

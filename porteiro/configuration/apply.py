@@ -67,7 +67,14 @@ def apply(
         known = {(one.kind, one.key) for one in present}
         dropped = [one for one in _keys(before) if (one.kind, one.key) not in known]
         stored.store_retired(tx, dropped, present, now)
+        active, was = _active(configuration), _active(before)
+        stored.activate_automations(tx, active, active - was, now)
         return Applied(number + 1, differences, stored.retry_undistributed(tx, number + 1, now))
+
+
+def _active(configuration: Configuration | None) -> set[str]:
+    """Automations that run."""
+    return {one.key for one in configuration.automations if one.active} if configuration else set()
 
 
 def _keys(configuration: Configuration | None) -> list[stored.NamedKey]:

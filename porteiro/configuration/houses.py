@@ -77,7 +77,10 @@ class Houses:
         by_number = {entrance.id: entrance for entrance in entrances}
         address, secret = self._links(configuration.notices)
         targets = {one.key: self._target(one) for one in configuration.targets}
-        return build_house(number, configuration, by_number, targets, link_address=address, link_secret=secret)
+        return build_house(
+            number, configuration, by_number, targets,
+            link_address=address, link_secret=secret, activated=stored.activated(tx),
+        )  # fmt: skip
 
     def _links(self, notices: Notices) -> tuple[str | None, str | None]:
         """Where links lead and what signs them; neither while a variable is not set."""

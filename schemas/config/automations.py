@@ -1,135 +1,41 @@
-"""What happens by itself: triggers and actions."""
+"""What happens by itself: triggers, conditions and actions."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator
+from pydantic import Field, field_validator
 
+from schemas.config.actions import Action, with_options
+from schemas.config.triggers import Trigger
 from schemas.config.values import DurationText, Key, Part, Text
 
 
-class InStage(Part):
-    """Fires when an OPV has been in the stage, without leaving it, for the duration."""
+class Rate(Part):
+    """How many runs may begin in a time; those beyond it begin later."""
 
-    model_config = ConfigDict(populate_by_name=True)
-
-    in_stage: Key
-    for_: DurationText = Field(alias="for")
-
-
-EventName = Literal[
-    "opv.created",
-    "opv.captured",
-    "opv.assigned",
-    "opv.offered",
-    "opv.accepted",
-    "opv.returned",
-    "opv.withdrawn",
-    "opv.reopened",
-    "opv.won",
-    "stage.changed",
-    "contact.added",
-    "comment.added",
-    "message.received",
-    "call.received",
-    "transfer.requested",
-    "ownership.requested",
-    "sale.process_opened",
-    "sale.process_failed",
-    "sale.process_status",
-]
-"""`opv.assigned` is the assignment in sales; pre-sales and sharing are none to an automation."""
-
-
-class Advance(Part):
-    """Moves the OPV forward to the stage; an OPV already there or past it stays."""
-
-    advance: Key
-
-
-class Comment(Part):
-    """Writes the text into the OPV's history."""
-
-    comment: Text
-
-
-class Notify(Part):
-    """`broker` and `manager` of the OPV, `directors`, or a person's key."""
-
-    notify: Key
-
-
-class NoOptions(Part):
-    """An action without options yet: `redistribute: {}`."""
-
-
-class Redistribute(Part):
-    """Gives the OPV to another broker by the distribution rules; the present one is left out."""
-
-    redistribute: NoOptions
-
-
-class WithdrawOptions(Part):
-    """Why, by key; without a reason: the one of `withdrawal_reasons` that is automatic."""
-
-    reason: Key | None = None
-    sub_reason: Key | None = None
-    remarks: Text | None = None
-
-
-class Withdraw(Part):
-    """Closes the OPV as lost: `withdraw: {reason: no-answer}`."""
-
-    withdraw: WithdrawOptions
-
-
-ACTIONS: dict[str, type[Part]] = {
-    "advance": Advance,
-    "comment": Comment,
-    "notify": Notify,
-    "redistribute": Redistribute,
-    "withdraw": Withdraw,
-}
-
-
-def _action_name(value: Any) -> str | None:
-    if isinstance(value, dict):
-        return next((f"@{name}" for name in value if name in ACTIONS), None)
-    return next((f"@{name}" for name, model in ACTIONS.items() if isinstance(value, model)), None)
-
-
-Action = Annotated[
-    Annotated[Advance, Tag("@advance")]
-    | Annotated[Comment, Tag("@comment")]
-    | Annotated[Notify, Tag("@notify")]
-    | Annotated[Redistribute, Tag("@redistribute")]
-    | Annotated[Withdraw, Tag("@withdraw")],
-    Discriminator(_action_name),
-]
-
-
-def _trigger_shape(value: Any) -> str:
-    return "@in_stage" if isinstance(value, dict | InStage) else "@event"
+    max: int = Field(ge=1, le=1_000_000)
+    per: DurationText = "1 hour"
 
 
 class Automation(Part):
     """When `on` happens and `when` holds, the actions of `do` are done, in order."""
 
     key: Key
-    on: Annotated[
-        Annotated[EventName, Tag("@event")] | Annotated[InStage, Tag("@in_stage")], Discriminator(_trigger_shape)
-    ]
-    """An event, or `{in_stage: contacted, for: 3 business days}`."""
+    name: Text | None = None
+    on: Trigger
     when: dict[str, Any] = Field(default_factory=dict)
     do: list[Action] = Field(min_length=1)
     active: bool = True
+    older: bool = False
+    """On: a time that is counted (`in_stage`, `without`, `before`, `after`) holds also for OPVs that were there before
+    the automation became active; those whose time is over already are done soon."""
+    pause_after: int = Field(20, ge=0, le=10_000)
+    """Runs in a row that fail before the automation pauses itself and an alarm says so; 0: it never does."""
+    rate: Rate | None = None
 
     @field_validator("do", mode="before")
     @classmethod
-    def _null_options(cls, value: Any) -> Any:
+    def _bare(cls, value: Any) -> Any:
         """`redistribute:` or `withdraw:` with nothing behind it means no options."""
-        if not isinstance(value, list):
-            return value
-        names = ("redistribute", "withdraw")
-        return [next(({name: {}} for name in names if item in ({name: None}, name)), item) for item in value]
+        return with_options(value)

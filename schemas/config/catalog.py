@@ -23,6 +23,8 @@ class Development(Part):
     """Who captured a listing (captador, angariador): its code, and the broker's key."""
     teams: list[Key] = Field(default_factory=list)
     """Teams that sell it: those of a queue that names none."""
+    funnel: Key | None = None
+    """The way of its OPVs, when it is not `funnel`."""
     city: Text | None = None
     state: Text | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from schemas.config.answers import HouseField, Questionnaire, Tag
 from schemas.config.automations import Automation
 from schemas.config.catalog import Development, Named
 from schemas.config.channels import Channel, Junk, Retention
@@ -33,9 +34,14 @@ class Configuration(Part):
     """As `campaigns`, of a lead's `origin`."""
     channels: list[Channel] = Field(default_factory=list)
     funnel: Funnel
+    funnels: list[Funnel] = Field(default_factory=list)
+    """More funnels, which developments name. All stages of the house have different keys."""
     returning: Returning = Field(default_factory=Returning)
     queues: list[Queue] = Field(default_factory=list)
     distribution: Distribution = Field(default_factory=Distribution)
+    tags: list[Tag] = Field(default_factory=list)
+    fields: list[HouseField] = Field(default_factory=list)
+    questionnaires: list[Questionnaire] = Field(default_factory=list)
     automations: list[Automation] = Field(default_factory=list)
     withdrawal_reasons: list[WithdrawalReason] = Field(default_factory=list)
     won_sale: WonSale = Field(default_factory=WonSale)

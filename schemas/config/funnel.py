@@ -40,6 +40,15 @@ Role = Literal["presales", "broker", "manager"]
 """Whom a stage may be kept from; directors see and move all OPVs."""
 
 
+class StageStatus(Part):
+    """Where an OPV stands within a stage (situação)."""
+
+    key: Key
+    name: Text
+    active: bool = True
+    """Off: no OPV is given it any more."""
+
+
 class Stage(Part):
     """A step of the funnel, in the order of the file."""
 
@@ -65,6 +74,8 @@ class Stage(Part):
     """Off: no OPV enters it any more, those that are in it stay until they are moved on."""
     locked: bool = False
     """Only managers and directors move an OPV out of it; automations do not."""
+    statuses: list[StageStatus] = Field(default_factory=list)
+    """An OPV that enters the stage has the first of them that is active."""
     expiry: Expiry | None = None
     sla: Sla | None = None
 
@@ -77,6 +88,8 @@ class Funnel(Part):
     no_skip: bool = False
     """Going forward, an OPV takes every stage; going back is free."""
     stages: list[Stage] = Field(min_length=1)
+    moved: dict[Key, Key] = Field(default_factory=dict)
+    """Where the open OPVs of stages go that the file has no more: the old stage, and one of the file."""
 
 
 class Returning(Part):

@@ -13,7 +13,7 @@ from sqlalchemy import insert
 
 from db.claim import claim
 from db.ids import new_id
-from opv.automation.run import MAX_DEPTH
+from opv.automation.run import MAX_REPEATS
 from tests.pipeline import HOUSE, TABLES, Pipeline, Start, lead
 
 
@@ -238,11 +238,11 @@ def test_a_loop_is_cut_and_named(start: Start, caplog: pytest.LogCaptureFixture)
         send(house)
     (opv,) = house.opvs()
     results = Counter(run.result for run in house.runs("never-good"))
-    assert results == {"done": MAX_DEPTH, "cut": 1}
+    assert results == {"done": MAX_REPEATS, "cut": 1}
     assert house.runs("never-good")[-1].because == "loop: never-good → never-good → never-good → never-good"
     assert len(caplog.messages) == 1
     assert "never-good" in caplog.messages[0]
-    assert house.kinds(opv.id).count("opv.assigned") == MAX_DEPTH + 1
+    assert house.kinds(opv.id).count("opv.assigned") == MAX_REPEATS + 1
     assert house.rows("pending_events") == house.rows("distribution_work") == []
     send(house, id="again")
     send(house, 2)

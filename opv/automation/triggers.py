@@ -1,0 +1,153 @@
+"""Automations of the configuration, compiled: what makes each of them run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from schemas.conditions import ALWAYS, Condition
+from schemas.config import (
+    SOME_ENTRIES,
+    Action,
+    After,
+    Automation,
+    Before,
+    Called,
+    Changed,
+    Expiry,
+    InStage,
+    Rate,
+    Schedule,
+    Stage,
+    Webhook,
+    Without,
+)
+from schemas.duration import Duration
+
+Narrow = Callable[[Mapping[str, Any]], bool]
+"""Whether an automation listens to an entry of its kind that says this."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedAutomation:
+    """An automation with its condition compiled; or, with `expiry`, what is done to OPVs that their broker leaves in a
+    stage for too long, or, with `warns`, to OPVs that are in it for longer than they should: no automation of the file
+    is that. Their keys are `expiry:STAGE` and `sla:STAGE`. `wait`: the time that it counts; `active_since`: it hears
+    nothing from before."""
+
+    key: str
+    when: Condition
+    wait: Duration | None = None
+    do: Sequence[Action] = ()
+    expiry: Expiry | None = None
+    warns: bool = False
+    narrow: Narrow | None = None
+    written: Automation | None = None
+    active_since: datetime | None = None
+
+    @property
+    def rate(self) -> Rate | None:
+        """How many of its runs may begin in a time."""
+        return self.written.rate if self.written else None
+
+
+@dataclass(frozen=True)
+class Automations:
+    """Active automations by what makes them run. `by_event`: by the kind of an entry, `by_stage`: by the stage whose
+    time they count, `quiet`: by what there is none of, `dated`: by the time of the OPV that they count from,
+    `scheduled`: by the clock, `called`: by others alone."""
+
+    by_event: Mapping[str, Sequence[CheckedAutomation]] = field(default_factory=dict)
+    by_stage: Mapping[str, Sequence[CheckedAutomation]] = field(default_factory=dict)
+    quiet: Mapping[str, Sequence[CheckedAutomation]] = field(default_factory=dict)
+    dated: Mapping[str, Sequence[CheckedAutomation]] = field(default_factory=dict)
+    scheduled: Sequence[CheckedAutomation] = ()
+    called: Sequence[CheckedAutomation] = ()
+    by_key: Mapping[str, CheckedAutomation] = field(default_factory=dict)
+
+
+def compiled(
+    automations: Iterable[Automation], stages: Iterable[Stage], activated: Mapping[str, datetime]
+) -> Automations:
+    """Compiles the active automations, which were checked when they were applied, and what stages do by the clock."""
+    groups: dict[str, dict[str, list[CheckedAutomation]]] = {"event": {}, "stage": {}, "quiet": {}, "dated": {}}
+    scheduled, called = [], []
+    by_key: dict[str, CheckedAutomation] = {}
+
+    def put(group: str, name: str, checked: CheckedAutomation) -> None:
+        groups[group].setdefault(name, []).append(checked)
+        by_key[checked.key] = checked
+
+    for one in automations:
+        if not one.active:
+            continue
+        checked = _checked(one, activated.get(one.key))
+        by_key[one.key] = checked
+        match one.on:
+            case InStage():
+                put("stage", one.on.in_stage, checked)
+            case Without():
+                put("quiet", one.on.without, checked)
+            case Before() | After():
+                put("dated", one.on.before if isinstance(one.on, Before) else one.on.after, checked)
+            case Schedule():
+                scheduled.append(checked)
+            case Called():
+                called.append(checked)
+            case _:
+                put("event", _kind(one.on), checked)
+    for stage in stages:
+        if stage.expiry is not None:
+            wait = Duration.parse(stage.expiry.after)
+            put("stage", stage.key, CheckedAutomation(f"expiry:{stage.key}", ALWAYS, wait, expiry=stage.expiry))
+        if stage.sla is not None:
+            wait = Duration.parse(stage.sla.warn)
+            put("stage", stage.key, CheckedAutomation(f"sla:{stage.key}", ALWAYS, wait, warns=True))
+    return Automations(
+        groups["event"], groups["stage"], groups["quiet"], groups["dated"], scheduled, called, by_key
+    )  # fmt: skip
+
+
+_KIND_OF = {"stage": "stage.changed", "status": "status.changed", "broker": "opv.assigned"}
+"""Kinds of the entries that tell of a change; those of the house's fields are `field.changed`."""
+
+
+def _kind(on: str | Changed | Webhook) -> str:
+    if isinstance(on, Changed):
+        return _KIND_OF.get(on.changed, "field.changed")
+    if isinstance(on, Webhook):
+        return "trigger.received"
+    return SOME_ENTRIES[on][0] if on in SOME_ENTRIES else on
+
+
+def _checked(one: Automation, active_since: datetime | None) -> CheckedAutomation:
+    on, wait = one.on, None
+    if isinstance(on, InStage | Without):
+        wait = Duration.parse(on.for_)
+    elif isinstance(on, Before | After):
+        wait = Duration.parse(on.by)
+    narrow = _narrow(on)
+    condition = Condition.read(one.when)[0]
+    return CheckedAutomation(
+        one.key, condition, wait, one.do, narrow=narrow, written=one, active_since=active_since
+    )  # fmt: skip
+
+
+def _narrow(on: object) -> Narrow | None:
+    """What an entry of the kind must say."""
+    said: dict[str, Any] = {}
+    if isinstance(on, str):
+        said = SOME_ENTRIES[on][1] if on in SOME_ENTRIES else {}
+    elif isinstance(on, Webhook):
+        said = {"event.channel": on.webhook}
+    elif isinstance(on, Changed):
+        before, after = ("previous", "broker") if on.changed == "broker" else ("from", "to")
+        if on.changed not in _KIND_OF:
+            said["event.field"] = on.changed
+        said |= {f"event.{name}": value for name, value in ((before, on.from_), (after, on.to)) if value is not None}
+    if not said:
+        return None
+    condition = Condition.read(said)[0]
+    return lambda event: condition.test({f"event.{name}": value for name, value in event.items()}).holds

@@ -1,0 +1,119 @@
+"""The automation step: runs that waited and go on, unless what changed in between ends them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select, update
+
+from db.claim import WorkList
+from db.models import Base
+from db.statement import Statement
+from opv import history
+from opv.automation.actions.doing import Done, Occurrence
+from opv.automation.run import TODO, Bugs, Round, Todo, open_round, rounds, write
+from opv.automation.triggers import CheckedAutomation
+from opv.batch import Cause, Opv
+from opv.house import House
+from schemas.conditions import Condition
+from schemas.config import Wait, WaitOptions
+
+_RUNS = Base.metadata.tables["automation_runs"]
+_ENTRIES = Base.metadata.tables["history_entries"]
+
+_MOVED_BY_PEOPLE = Statement(
+    lambda one_of: (
+        select(_ENTRIES.c.opportunity_id, func.max(_ENTRIES.c.seq).label("seq"))
+        .where(
+            one_of(_ENTRIES.c.opportunity_id, "opvs"),
+            one_of(_ENTRIES.c.kind, "kinds"),
+            _ENTRIES.c.actor.startswith("person:"),
+        )
+        .group_by(_ENTRIES.c.opportunity_id)
+    )
+)
+
+_MOVES = (history.STAGE_CHANGED, "status.changed", history.WITHDRAWN, history.REOPENED, history.WON)
+
+
+class RunWaiting:
+    """Work list: `automation_runs` that wait."""
+
+    name = "automation"
+    work_list = WorkList(_RUNS, "id", batch=200, lease=timedelta(seconds=60), max_attempts=3)
+
+    def work(self, tx: Connection, ids: Sequence[UUID], token: UUID, house: House, now: datetime) -> set[str]:
+        """Goes on with the runs whose wait is over."""
+        rows = self.work_list.held.rows(tx, ids=ids, token=token)
+        opvs = {row.opportunity_id for row in rows}
+        checked = [one for key in {row.automation for row in rows} if (one := house.automations.get(key)) is not None]
+
+        def begin(broken: Bugs) -> Round:
+            return open_round(tx, house, now, opvs, checked, broken)
+
+        moved: dict[UUID, int] = {}
+
+        def work(round_: Round) -> None:
+            moved.update(_moved(tx, opvs))  # once the OPVs are locked
+            for row in rows:
+                go_on(round_, row, moved.get(row.opportunity_id, 0))
+
+        return write(rounds(begin, work))
+
+    def park(self, tx: Connection, id_: UUID, reason: str, detail: str, now: datetime) -> None:
+        """Failed: it can be tried again from where it is."""
+        changes = {"result": "failed", "because": f"{reason}: {detail}", "finished_at": now, "due_at": None}
+        tx.execute(update(_RUNS).where(_RUNS.c.id == id_).values(**changes, lease=None))
+
+
+def go_on(round_: Round, row: Any, moved: int, *, again: bool = False) -> str:
+    """Goes on with a run out of its row, unless something ends it: `moved` is the last entry by which a person moved
+    its OPV. `again`: a person wants the failed or paused run tried again, so that what was checked when it began to
+    wait is not asked any more. Gives the result."""
+    house, opv = round_.batch.house, round_.batch.opvs[row.opportunity_id]
+    checked = house.automations.get(row.automation)
+    steps: list[Done] = json.loads(row.steps)
+    chain = tuple(filter(None, (row.chain or "").split(",")))
+    occurrence = Occurrence(
+        round_.tx, row.automation, opv, row.occurrence, Cause(f"automation:{row.automation}", 1, chain),
+        row.trigger or "", row.seq, row.stage, row.id, row.asked_by,
+    )  # fmt: skip
+    todo: Todo = TODO.validate_json(row.todo or "[]")
+    if checked is None:
+        return round_.record(occurrence, "ended", "the automation is not active any more", steps, row=row.id)
+    state = round_.states.get(checked.key)
+    if state is not None and state.paused_at is not None and not again:
+        return round_.record(occurrence, "paused", "the automation is paused", steps, todo=todo, row=row.id)
+    waited = bool(todo) and isinstance(todo[0][1], Wait)
+    if waited and steps:
+        steps[-1] = {**steps[-1], "result": "done"}
+    if not again and (because := _ends(round_, checked, row, opv, moved, todo)):
+        return round_.record(occurrence, "ended", because, steps, row=row.id)
+    return round_.go_on(checked, occurrence, todo[1:] if waited else todo, steps, row=row.id)
+
+
+def _ends(round_: Round, checked: CheckedAutomation, row: Any, opv: Opv, moved: int, todo: Todo) -> str | None:
+    """What ends a run that waited, in words."""
+    if opv.status != "open":
+        return "the OPV was closed meanwhile"
+    if moved > (row.waited_seq or 0):
+        return "a person moved the OPV meanwhile"
+    facts = round_.facts(opv)
+    if row.rechecks and not (outcome := checked.when.test(facts)).holds:
+        return outcome.because
+    wait = todo[0][1] if todo else None
+    options = wait.wait if isinstance(wait, Wait) else None
+    if isinstance(options, WaitOptions) and options.if_:
+        outcome = Condition.read(options.if_)[0].test(facts)
+        return None if outcome.holds else outcome.because
+    return None
+
+
+def _moved(tx: Connection, opvs: Collection[UUID]) -> dict[UUID, int]:
+    if not opvs:
+        return {}
+    return {row.opportunity_id: row.seq for row in _MOVED_BY_PEOPLE.rows(tx, opvs=opvs, kinds=list(_MOVES))}

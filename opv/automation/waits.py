@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from db.claim import WorkList
 from db.models import Base
@@ -25,19 +25,25 @@ from schemas.config import Wait, WaitOptions
 _RUNS = Base.metadata.tables["automation_runs"]
 _ENTRIES = Base.metadata.tables["history_entries"]
 
-_MOVED_BY_PEOPLE = Statement(
+_CLOSING = (history.WITHDRAWN, history.WON)
+_MOVES = (history.STAGE_CHANGED, history.STATUS_CHANGED, history.REOPENED)
+
+
+def _one_of(kinds: Sequence[str]) -> ColumnElement[bool]:
+    return or_(*(_ENTRIES.c.kind == kind for kind in kinds))
+
+
+_INTERVENED = Statement(
     lambda one_of: (
         select(_ENTRIES.c.opportunity_id, func.max(_ENTRIES.c.seq).label("seq"))
         .where(
             one_of(_ENTRIES.c.opportunity_id, "opvs"),
-            one_of(_ENTRIES.c.kind, "kinds"),
-            _ENTRIES.c.actor.startswith("person:"),
+            or_(_one_of(_CLOSING), and_(_one_of(_MOVES), _ENTRIES.c.actor.like("person:%"))),
         )
         .group_by(_ENTRIES.c.opportunity_id)
     )
 )
-
-_MOVES = (history.STAGE_CHANGED, "status.changed", history.WITHDRAWN, history.REOPENED, history.WON)
+"""The last entries by which the OPVs `opvs` were closed, or moved by a person."""
 
 
 class RunWaiting:
@@ -58,7 +64,7 @@ class RunWaiting:
         moved: dict[UUID, int] = {}
 
         def work(round_: Round) -> None:
-            moved.update(_moved(tx, opvs))  # once the OPVs are locked
+            moved.update(moved_at(tx, opvs))  # once the OPVs are locked
             for row in rows:
                 go_on(round_, row, moved.get(row.opportunity_id, 0))
 
@@ -71,9 +77,9 @@ class RunWaiting:
 
 
 def go_on(round_: Round, row: Any, moved: int, *, again: bool = False) -> str:
-    """Goes on with a run out of its row, unless something ends it: `moved` is the last entry by which a person moved
-    its OPV. `again`: a person wants the failed or paused run tried again, so that what was checked when it began to
-    wait is not asked any more. Gives the result."""
+    """Goes on with a run out of its row, unless something ends it: `moved` is the last entry by which its OPV was
+    closed, or moved by a person. `again`: a person wants the failed or paused run tried again, so that what was checked
+    when it began to wait is not asked any more. Gives the result."""
     house, opv = round_.batch.house, round_.batch.opvs[row.opportunity_id]
     checked = house.automations.get(row.automation)
     steps: list[Done] = json.loads(row.steps)
@@ -98,10 +104,8 @@ def go_on(round_: Round, row: Any, moved: int, *, again: bool = False) -> str:
 
 def _ends(round_: Round, checked: CheckedAutomation, row: Any, opv: Opv, moved: int, todo: Todo) -> str | None:
     """What ends a run that waited, in words."""
-    if opv.status != "open":
-        return "the OPV was closed meanwhile"
     if moved > (row.waited_seq or 0):
-        return "a person moved the OPV meanwhile"
+        return "a person moved the OPV meanwhile" if opv.status == "open" else "the OPV was closed meanwhile"
     facts = round_.facts(opv)
     if row.rechecks and not (outcome := checked.when.test(facts)).holds:
         return outcome.because
@@ -113,7 +117,6 @@ def _ends(round_: Round, checked: CheckedAutomation, row: Any, opv: Opv, moved: 
     return None
 
 
-def _moved(tx: Connection, opvs: Collection[UUID]) -> dict[UUID, int]:
-    if not opvs:
-        return {}
-    return {row.opportunity_id: row.seq for row in _MOVED_BY_PEOPLE.rows(tx, opvs=opvs, kinds=list(_MOVES))}
+def moved_at(tx: Connection, opvs: Collection[UUID]) -> dict[UUID, int]:
+    """The last entry of each OPV by which it was closed, or moved by a person."""
+    return {row.opportunity_id: row.seq for row in _INTERVENED.rows(tx, opvs=opvs)} if opvs else {}

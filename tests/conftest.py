@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from psycopg.pq import ExecStatus
 from sqlalchemy.engine import URL
 
 from db.migrate import migrate
@@ -158,8 +159,11 @@ def _migrate(url: str) -> None:
 
 def _sql(server: URL, statement: str) -> None:
     conninfo = server.set(drivername="postgresql").render_as_string(hide_password=False)
-    with closing(psycopg.connect(conninfo, autocommit=True, connect_timeout=2)) as connection:
-        connection.execute(statement.encode())
+    with closing(psycopg.connect(conninfo, autocommit=True, connect_timeout=10)) as connection:
+        # Not by a cursor: a test may be counting what those send, whichever thread it comes from.
+        result = connection.pgconn.exec_(statement.encode())
+        if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+            raise psycopg.OperationalError(result.get_error_message())
 
 
 @contextmanager

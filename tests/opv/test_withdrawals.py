@@ -126,7 +126,7 @@ def test_an_automation_names_reason_and_remarks_and_a_refusal_is_in_its_run(star
     )
     (run,) = house.runs("hasty")
     assert json.loads(run.steps) == [{
-        "action": "withdraw", "result": "skipped",
+        "action": "withdraw", "result": "failed", "reason": "reason_not_in_stage",
         "because": "in new nobody gives up for visited; possible: price, silent",
     }]  # fmt: skip
     do(house, "ana", opv, lambda at: move_stage(at, "visit"))

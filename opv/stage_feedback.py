@@ -39,7 +39,7 @@ _SOURCES = Statement(
 )
 """Sources of the captures of `opvs`, in order."""
 
-_SAYS: Mapping[str, str] = {history.CREATED: "stage", history.STAGE_CHANGED: "to"}
+_SAYS: Mapping[str, str] = {history.CREATED: "stage", history.STAGE_CHANGED: "to", history.REOPENED: "stage"}
 _ENDS: Mapping[str, str] = {history.WON: WON, history.WITHDRAWN: LOST}
 
 
@@ -64,7 +64,7 @@ def listeners_of(configuration: Configuration) -> Sequence[Listener]:
 
 def standing(kind: str, data: Mapping[str, Any]) -> str | None:
     """Where an entry of that kind says that the OPV stands: a stage, `won` or `lost`; None when it says nothing."""
-    return data[_SAYS[kind]] if kind in _SAYS else _ENDS.get(kind)
+    return data.get(_SAYS[kind]) if kind in _SAYS else _ENDS.get(kind)
 
 
 def queue_news(tx: Connection, batch: Batch) -> None:

@@ -102,7 +102,7 @@ class TestContract(TargetContract):
 def test_every_target_is_on_trial_and_on_the_page() -> None:
     assert {one.target.slug for one in SUBJECTS} | {Smtp.slug} == set(configurable())
     page = PAGE.read_text(encoding="utf-8")
-    assert [slug for slug in configurable() if not re.search(rf"^## .*`{slug}`", page, re.MULTILINE)] == []
+    assert [slug for slug in configurable() if not re.search(rf"^###? .*`{slug}`", page, re.MULTILINE)] == []
 
 
 def test_the_notice_of_the_page_is_one() -> None:

@@ -1,4 +1,4 @@
-"""One POST to an address that somebody wrote down: nobody reaches the house's own network through it.
+"""One request to an address that somebody wrote down: nobody reaches the house's own network through it.
 
 A name is resolved once, and each address is looked at where it is connected to: what the name meant when it was written
 down, or means a second later, changes nothing. No proxy stands between, no redirect is followed.
@@ -20,7 +20,7 @@ from schemas.errors import Park
 from schemas.source import HttpAnswer
 
 MAX_WORDS = 65536
-"""Bytes of a refusal that are read."""
+"""Bytes of an answer that are read."""
 
 _ALSO = tuple(map(ip_network, ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24")))
 """Not private by the registry, and yet a cloud's inside, or a way into another network."""
@@ -35,7 +35,8 @@ def is_public(address: str) -> bool:
     return one.is_global and not (one.is_multicast or one.is_reserved or any(one in net for net in _ALSO))
 
 
-def post(
+def exchange(
+    method: str,
     url: str,
     body: bytes,
     headers: Mapping[str, str],
@@ -43,8 +44,10 @@ def post(
     deadline: Deadline,
     *,
     private: bool = False,
+    reads: bool = False,
 ) -> HttpAnswer:
-    """The answer. Its body is there when it is a refusal (4xx), and then `MAX_WORDS` of it at most.
+    """The answer to a request with a body. The answer's own body is there when it is a refusal (4xx), or when
+    `reads`, and then `MAX_WORDS` of it at most.
 
     Raises `Park` `private_address`, `OSError` or `HTTPException` when there is no answer by the deadline, `ValueError`
     when no request can be made of it."""
@@ -57,10 +60,10 @@ def post(
             connection = HTTPConnection(host)
             connection.sock = channel
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request("POST", path, body, {"Host": parts.netloc, "Connection": "close", **headers})
-            answer = HTTPResponse(cast(socket.socket, Incoming(channel, deadline)), method="POST")
+            connection.request(method, path, body, {"Host": parts.netloc, "Connection": "close", **headers})
+            answer = HTTPResponse(cast(socket.socket, Incoming(channel, deadline)), method=method)
             answer.begin()
-            words = _words(answer) if 400 <= answer.status < 500 else b""
+            words = _words(answer) if reads or 400 <= answer.status < 500 else b""
             return HttpAnswer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, words)
 
 

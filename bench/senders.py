@@ -24,8 +24,8 @@ CHATS = TALKS | {"whatsapp_cloud"}
 WITHOUT_EMAIL = frozenset({"twilio_call", "whatsapp_cloud"})
 WITHOUT_ID = frozenset({"blip"})
 """What it says is its identity: another person's data under the same id cannot be."""
-WITHOUT_LEADS = frozenset({"sales_module"})
-"""Sources that tell of sales under way and bring nobody."""
+WITHOUT_LEADS = frozenset({"sales_module", "trigger"})
+"""Sources that tell of OPVs under way and bring nobody."""
 UNASSIGNED = "tally"
 """The channel of whose leads no rule takes any."""
 TRAP = "confirme_o_fax"

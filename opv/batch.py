@@ -21,6 +21,7 @@ from opv import history
 from opv.automation.triggers import CheckedAutomation
 from opv.funnel import Held
 from opv.house import House
+from opv.stage_feedback import queue_news, standing
 from schemas.duration import Duration
 
 TABLES = Base.metadata.tables
@@ -142,7 +143,7 @@ class Cause:
 class Batch:
     """Collects a unit of work's rows. `woken` names the steps that find new work once it is committed; `given_away`
     holds the OPVs whose open transfer requests are void, since they changed hands; `qualified` those that left
-    pre-sales and have no broker yet."""
+    pre-sales and have no broker yet; `stands` says where OPVs stand by which entry, if a platform is told."""
 
     def __init__(self, house: House, now: datetime) -> None:
         self.house = house
@@ -155,6 +156,7 @@ class Batch:
         self.woken: set[str] = set()
         self.given_away: set[UUID] = set()
         self.qualified: set[UUID] = set()
+        self.stands: list[tuple[Opv, int, str]] = []
 
     def new_opv(self, client_id: UUID, development: str | None) -> Opv:
         """A new OPV in the funnel's first stage; its number is given when it is written."""
@@ -199,6 +201,8 @@ class Batch:
         opv.history_seq, opv.history_head, opv.changed = seq, hashed, True
         if heard and kind in self.house.by_event:
             self._pend(opv, seq, kind, cause)
+        if self.house.stage_listeners and (stands := standing(kind, data)) is not None:
+            self.stands.append((opv, seq, stands))
         return seq
 
     def move(self, opv: Opv, stage: str, cause: Cause, data: dict[str, Any]) -> int:
@@ -237,6 +241,8 @@ class Batch:
     def write(self, tx: Connection) -> None:
         """Writes everything: one statement a table that has rows, whatever their number; few rows without waiting
         in between."""
+        if self.stands:
+            queue_news(tx, self)
         created = [opv for opv in self.opvs.values() if opv.is_new]
         changed = [opv.row(_UPDATED) for opv in self.opvs.values() if opv.changed and not opv.is_new]
         most = max(len(created), len(changed), *(len(rows) for rows in self.rows.values()))

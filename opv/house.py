@@ -18,6 +18,7 @@ from opv.catalog import Catalog
 from opv.duty import DutyBook
 from opv.junk import JunkRules
 from opv.roster import Roster
+from opv.stage_feedback import Listener, listeners_of
 from schemas.conditions import ALWAYS, Condition
 from schemas.config import (
     Configuration,
@@ -83,6 +84,11 @@ class House:
     def junk(self) -> JunkRules:
         """What is junk."""
         return JunkRules(self.configuration.junk)
+
+    @cached_property
+    def stage_listeners(self) -> Sequence[Listener]:
+        """Targets that are told where OPVs stand."""
+        return listeners_of(self.configuration)
 
     @cached_property
     def forwards(self) -> Mapping[str, str]:

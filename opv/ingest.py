@@ -26,6 +26,7 @@ from opv.sales.statuses import capture_with_statuses, find_processes
 from opv.step import fingerprint
 from opv.submissions import Received, Submitted, forget_unfinished, read, store, take
 from opv.tombstones import blank_deliveries
+from opv.triggered import find_triggered
 from schemas.errors import PorteiroError
 from schemas.source import request_from
 
@@ -67,12 +68,12 @@ class IngestDeliveries:
             forget_unfinished(tx, replayed)
         found = [submission for one in received for submission in read(one, house.junk)]
         ignore_crowds(tx, found, house.junk)
-        told = find_processes(tx, found)
+        told, triggered = find_processes(tx, found), find_triggered(tx, found)
         new = store(tx, found, now)
         batch = Batch(house, now)
         taken = [s for s in new if s.outcome is Outcome.CAPTURED]
-        if any(s.process for s in taken):
-            capture_with_statuses(tx, batch, taken, told)
+        if any(s.process or s.trigger for s in taken):
+            capture_with_statuses(tx, batch, taken, told, triggered)
         else:
             capture(tx, batch, taken)
         _close(tx, [row.id for row in rows], found)

@@ -29,9 +29,11 @@ from opv.retry import next_try
 from opv.sales.answers import Ended, settle
 from opv.sales.asking import KIND as SALE
 from opv.sales.request import message_to_send
+from opv.stage_feedback import news_to_send
 from opv.step import Clock, Progress, fingerprint
 from schemas.errors import Park, PorteiroError, Retry
 from schemas.notice import KIND as NOTICE
+from schemas.stage_news import KIND as STAGE
 from schemas.target import Answer, Message, Target
 
 ROUND_SECONDS = 10.0
@@ -176,11 +178,13 @@ class Send:
                 raise Retry("not_configured", f"the options of target {row.target} are not whole: see the log")
             tried = row.failures > 0 or row.attempts > 1
             message = replace(message, options=configured.options, tried=tried)
-        if row.kind in (FORWARD, SALE) or (row.kind == NOTICE and configured is not None):
+        if row.kind in (FORWARD, SALE, STAGE) or (row.kind == NOTICE and configured is not None):
             with self._database.read() as tx:
                 self._still_ours(tx, row)
                 if row.kind == SALE:
                     return message_to_send(tx, message, house), target
+                if row.kind == STAGE:
+                    return news_to_send(tx, message, row.target, row.opportunity_id, house), target
                 if row.kind == NOTICE:
                     return notice_to_send(tx, message, row.opportunity_id, house, self._clock()), target
                 message = replace(message, request=request_to_send(tx, row.id, house))

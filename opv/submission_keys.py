@@ -7,7 +7,7 @@ import json
 from datetime import datetime, timedelta
 
 from schemas.lead import Lead
-from schemas.source import Entrance
+from schemas.source import Entrance, Trigger
 
 CONTENT_WINDOW = timedelta(minutes=10)
 """A sender without ids that sends the same content within this time has sent it twice."""
@@ -39,6 +39,12 @@ def content_hash(lead: Lead) -> str:
     """What stands for the content of a lead without an id: 40 hexadecimal digits."""
     # Not pydantic's own JSON: that refuses lone surrogates.
     said = lead.model_dump(exclude={"submitted_at", "raw", "flags", "extra"}, exclude_defaults=True)
+    return hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()[:40]
+
+
+def trigger_hash(trigger: Trigger) -> str:
+    """The same of a trigger, of which all that it says is content."""
+    said = [trigger.opv, trigger.name, trigger.client.model_dump(exclude_defaults=True)]
     return hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()[:40]
 
 

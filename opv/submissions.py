@@ -22,7 +22,15 @@ from opv.junk import JunkRules
 from opv.late import is_late
 from opv.normalize import NormalizedLead, normalize
 from opv.step import fingerprint
-from opv.submission_keys import CONTENT_WINDOW, bounded_key, bucket_key, content_hash, namespace_of, pulled_key
+from opv.submission_keys import (
+    CONTENT_WINDOW,
+    bounded_key,
+    bucket_key,
+    content_hash,
+    namespace_of,
+    pulled_key,
+    trigger_hash,
+)
 from opv.tombstones import DETAIL, ERASED, tombstone, veiled
 from schemas.errors import PorteiroError
 from schemas.lead import Lead
@@ -36,6 +44,7 @@ from schemas.source import (
     Read,
     ReadLead,
     Request,
+    Trigger,
 )
 
 _SUBMISSIONS = Base.metadata.tables["submissions"]
@@ -68,9 +77,9 @@ class Received:
 @dataclass(slots=True, eq=False)
 class Submitted:
     """A submission in memory. `outcome` CAPTURED stands for a lead that is to be captured, or a status of a `process`
-    that is to be noted; `again` marks one that this very delivery captured before it was replayed. One with `by` is no
-    row: that person typed it, for `broker`; `typed` is it word for word. `of_erased`: it repeats a lead of a person who
-    was erased."""
+    or a `trigger` that is to be noted; `again` marks one that this very delivery captured before it was replayed. One
+    with `by` is no row: that person typed it, for `broker`; `typed` is it word for word. `of_erased`: it repeats a lead
+    of a person who was erased."""
 
     id: UUID
     delivery: UUID
@@ -97,6 +106,7 @@ class Submitted:
     broker: str | None = None
     typed: dict[str, Any] | None = None
     process: ProcessStatus | None = None
+    trigger: Trigger | None = None
     of_erased: bool = False
 
     def row(self, now: datetime) -> dict[str, Any]:
@@ -280,6 +290,9 @@ def _submitted(received: Received, entrance: Entrance, position: int, one: Read,
         submission.process, submission.outcome = one, Outcome.CAPTURED
         return submission
     try:
+        if isinstance(one, Trigger):
+            _take_trigger(submission, one)
+            return submission
         take(submission, one, entrance, junk)
     except Exception as error:
         log.error("a lead of source %s could not be normalized: %s", source.slug, fingerprint(error))  # noqa: TRY400 - see fingerprint
@@ -295,6 +308,16 @@ def _submitted(received: Received, entrance: Entrance, position: int, one: Read,
         submission.content = content_hash(one.lead)
         submission.key = bucket_key(submission.content, received.received_at)
     return submission
+
+
+def _take_trigger(submission: Submitted, one: Trigger) -> None:
+    """Fills in what a trigger says. It is no lead: nothing is junk in it."""
+    submission.trigger, submission.outcome = one, Outcome.CAPTURED
+    submission.lead = normalize(one.client)
+    submission.person = person_marks(submission.lead) or None  # whose data it holds is then looked for in the request
+    if submission.key is None:
+        submission.content = trigger_hash(one)
+        submission.key = bucket_key(submission.content, submission.received_at)
 
 
 def _whole(received: Received, outcome: Outcome, reason: str, detail: str) -> Submitted:

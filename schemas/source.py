@@ -156,7 +156,24 @@ class ProcessStatus:
     said: Mapping[str, Any] = field(default_factory=dict)
 
 
-Read = ReadLead | Pointer | NotALead | ProcessStatus
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Word that something happened to an OPV. `opv` is its number or id; without it, the contacts of `client` say whose
+    newest open OPV is meant. `name` is a word for it, fit for conditions; what else there is may be personal and is
+    in `client.extra`. `key` is as of `ReadLead`."""
+
+    key: str | None
+    opv: str | None
+    client: Lead
+    name: str | None = None
+
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """What it says besides."""
+        return self.client.extra
+
+
+Read = ReadLead | Pointer | NotALead | ProcessStatus | Trigger
 
 
 @dataclass(frozen=True, slots=True)

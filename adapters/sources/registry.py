@@ -26,6 +26,7 @@ from adapters.sources.rd_station import RdStation
 from adapters.sources.sales_module import SalesModuleWebhook
 from adapters.sources.standard_webhooks import StandardWebhooks
 from adapters.sources.tally import Tally
+from adapters.sources.trigger import TriggerSource
 from adapters.sources.twilio_call import TwilioCall
 from adapters.sources.typeform import Typeform
 from adapters.sources.webflow import Webflow
@@ -70,6 +71,7 @@ def house_sources() -> dict[str, Source]:
         SalesModuleWebhook(),
         StandardWebhooks(),
         Tally(),
+        TriggerSource(),
         TwilioCall(),
         Typeform(),
         Webflow(),

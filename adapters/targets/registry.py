@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from adapters.targets.base import Clock, ConfiguredTargetBase
 from adapters.targets.conecta import Conecta
 from adapters.targets.log import LogTarget
+from adapters.targets.meta_conversions import MetaConversions
+from adapters.targets.rd_station import RdStation
 from adapters.targets.sales_module import SalesModule
 from adapters.targets.smtp import Smtp
 from adapters.targets.webhook import Webhook
@@ -21,7 +23,7 @@ OWN = ("log", "forward")
 
 def configurable() -> dict[str, type[ConfiguredTargetBase]]:
     """Those that `targets` of the configuration may name, by slug."""
-    known: tuple[type[ConfiguredTargetBase], ...] = (Conecta, SalesModule, Smtp, Webhook)
+    known: tuple[type[ConfiguredTargetBase], ...] = (Conecta, MetaConversions, RdStation, SalesModule, Smtp, Webhook)
     return {one.slug: one for one in known}
 
 

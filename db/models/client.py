@@ -50,6 +50,13 @@ class ContactKey(Base):
     __table_args__ = (
         PrimaryKeyConstraint("kind", "value"),
         Index("ix_contact_keys_client_id", "client_id"),
+        Index(
+            "ix_contact_keys_email",
+            "value",
+            postgresql_where=text("kind = 'email'"),
+            postgresql_ops={"value": "text_pattern_ops"},
+            sqlite_where=text("kind = 'email'"),
+        ),
     )
 
     kind: Mapped[Long]

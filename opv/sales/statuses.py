@@ -21,6 +21,7 @@ from opv.capture import capture
 from opv.sales.asking import ALIVE
 from opv.sales.sale import Sale, close_as_won
 from opv.submissions import Submitted
+from opv.triggered import note_triggers
 from schemas.source import ProcessStatus
 
 _PROCESSES = Base.metadata.tables["sale_processes"]
@@ -51,26 +52,35 @@ def find_processes(tx: Connection, found: Iterable[Submitted]) -> dict[UUID, Any
 
 
 def capture_with_statuses(
-    tx: Connection, batch: Batch, taken: Sequence[Submitted], told: Mapping[UUID, AnyRow]
+    tx: Connection,
+    batch: Batch,
+    taken: Sequence[Submitted],
+    told: Mapping[UUID, AnyRow],
+    triggered: Mapping[UUID, UUID],
 ) -> None:
-    """Captures leads and notes statuses of one batch: all their OPVs are locked in the one order. Writes everything."""
-    leads, news = [s for s in taken if s.process is None], [s for s in taken if s.process is not None]
+    """Captures leads and notes statuses and triggers of one batch: all their OPVs are locked in the one order. Writes
+    everything."""
+    news, triggers = [s for s in taken if s.process is not None], [s for s in taken if s.trigger is not None]
+    leads = [s for s in taken if s.process is None and s.trigger is None]
     opvs = {told[one.id].opportunity_id for one in news}
     d, ids = DistributionWork.opportunity_id, sorted(opvs)
     tx.execute(select(d).where(any_of(tx, d.expression, ids)).order_by(d).with_for_update())  # first, as distribution
+    meant = opvs | {triggered[one.id] for one in triggers}
     changes: list[dict[str, Any]] = []
 
     def note() -> None:
         changes.extend(_note_all(tx, batch, news, told))
+        note_triggers(batch, triggers, triggered)
 
     if leads:
-        capture(tx, batch, leads, besides=opvs, then=note)
+        capture(tx, batch, leads, besides=meant, then=note)
     else:
-        batch.opvs.update(opvs_by_id(OPVS.rows(tx, ids=opvs)))
+        batch.opvs.update(opvs_by_id(OPVS.rows(tx, ids=meant)))
         note()
         batch.write(tx)
     update_rows(tx, _PROCESSES, ("id",), changes)
     linked = [{"id": one.id, "opportunity_id": told[one.id].opportunity_id} for one in news]
+    linked += [{"id": one.id, "opportunity_id": triggered[one.id]} for one in triggers]
     update_rows(tx, _SUBMISSIONS, ("id",), linked)
     closed = [id_ for id_ in ids if batch.opvs[id_].status != "open"]
     tx.execute(delete(DistributionWork).where(any_of(tx, d.expression, closed)))

@@ -12,6 +12,7 @@ from porteiro.configuration.document import Place
 from porteiro.configuration.problems import Report
 from porteiro.configuration.references import distinct
 from schemas.conditions import nearest
+from schemas.stage_news import LOST, PLATFORMS, WON
 
 _TELLING = ("smtp", "webhook", "conecta")
 """Targets that tell people of the house something."""
@@ -32,8 +33,20 @@ def check_targets(root: Place, secrets: Mapping[str, str], report: Report) -> No
             report.error(target["target"], f"there is no target `{slug}`, {nearest(slug, sorted(known))}")
             continue
         check_options(target["options"], known[slug].options_model, secrets, report)
+        if slug in PLATFORMS:
+            _check_stages(target, PLATFORMS[slug].source, root, report)
     _check_won_sale(root, report)
     _check_notices(root, secrets, report)
+
+
+def _check_stages(target: Place, source: str, root: Place, report: Report) -> None:
+    """A platform is told of stages that there are, of leads that come from it."""
+    known = [key for one in root["funnel"]["stages"].each() if (key := one["key"].text)] + [WON, LOST]
+    for key, place in target["options"]["stages"].entries().items():
+        if key not in known:
+            report.error(place, f"there is no stage `{key}`, {nearest(key, known)}", at_key=True)
+    if not any(channel["source"].text == source for channel in root["channels"].each()):
+        report.warn(target["target"], f"no channel has the source `{source}`: nothing is told")
 
 
 def _check_notices(root: Place, secrets: Mapping[str, str], report: Report) -> None:

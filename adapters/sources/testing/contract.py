@@ -19,7 +19,7 @@ from adapters.sources.testing.bodies import BODIES, JSON, altered, nested
 from adapters.sources.testing.subject import PERSON, Subject, as_json, lead_json, post, shown
 from schemas.drift import unknown_fields
 from schemas.errors import Park, Reject
-from schemas.source import Entrance, NotALead, Pointer, ProcessStatus, Read, ReadLead, Request
+from schemas.source import Entrance, NotALead, Pointer, ProcessStatus, Read, ReadLead, Request, Trigger
 
 CASES = {"plain", "minimal", "awkward"}
 """Requests that every source has: as usual, with the least that can be sent, and as bad as it was ever seen."""
@@ -116,7 +116,7 @@ class SourceContract:
 
     def test_each_sample_tells_something_of_its_own(self, telling: Subject) -> None:
         told = [one for number in (1, 2) for one in telling.source.read(telling.sample(number)[0], telling.entrance())]
-        assert [type(one) for one in told] == [ProcessStatus] * 2
+        assert [isinstance(one, ProcessStatus | Trigger) for one in told] == [True] * 2
         assert len({one.key for one in told}) == 2, f"{telling.place}: `sample` makes a submission's id of `number`"
 
     def test_replies_are_what_they_say_and_keep_the_status(self, subject: Subject) -> None:
@@ -148,7 +148,7 @@ class SourceContract:
         request, _ = telling.sample()
         news = _with(request, json.dumps({**_document(request), "campo_novo": "valor novo"}).encode())
         (read,) = telling.source.read(news, telling.entrance())
-        assert isinstance(read, ProcessStatus)
+        assert isinstance(read, ProcessStatus | Trigger)
         assert read.said["campo_novo"] == "valor novo", f"{telling.place}: a field that is new goes into `said`"
 
     def test_only_what_is_new_in_a_body_is_drift(self, declaring: Subject) -> None:
@@ -264,6 +264,9 @@ def _check(read: Read) -> None:
     elif isinstance(read, ProcessStatus):
         assert 0 < len(read.status) <= 100
         assert "\x00" not in read.process_id + read.status
+    elif isinstance(read, Trigger):
+        json.dumps(lead_json(read.client))
+        assert "\x00" not in (read.name or "")
     else:
         assert isinstance(read, NotALead)
         assert read.reason

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from adapters.sources.base import Source
 from schemas.lead import Lead
-from schemas.source import Entrance, Pointer, ProcessStatus, Read, ReadLead, Request, request_from
+from schemas.source import Entrance, Pointer, ProcessStatus, Read, ReadLead, Request, Trigger, request_from
 
 HOST = "https://leads.example.com.br"
 ZONE = ZoneInfo("America/Sao_Paulo")
@@ -114,6 +114,9 @@ def as_json(read: Read) -> dict[str, Any]:
         return {"type": "lead", "key": read.key, **test, **said, "lead": lead_json(read.lead)}
     if isinstance(read, Pointer):
         return {"type": "pointer", "key": read.key, "data": read.data}
+    if isinstance(read, Trigger):
+        named = {name: value for name, value in (("opv", read.opv), ("name", read.name)) if value is not None}
+        return {"type": "trigger", "key": read.key, **named, "client": lead_json(read.client)}
     if isinstance(read, ProcessStatus):
         return {"type": "process_status", **_given(read)}
     return {"type": "not_a_lead", "outcome": read.outcome, "reason": read.reason}

@@ -49,7 +49,7 @@ class TargetContract:
     @pytest.fixture
     def receiver(self, subject: Subject) -> Iterator[Receiver]:
         """One that takes everything, unless it is told otherwise."""
-        with serving(Receiver(subject.key_header, subject.good)) as receiver:
+        with serving(subject.receiver()) as receiver:
             yield receiver
 
     def test_declares_itself(self, subject: Subject) -> None:
@@ -123,7 +123,7 @@ class TargetContract:
         assert raised.value.reason == "no_answer"
 
     def test_redirects_are_not_followed(self, subject: Subject, receiver: Receiver) -> None:
-        with serving(Receiver(subject.key_header, subject.good)) as other:
+        with serving(subject.receiver()) as other:
             for status in REDIRECTS:
                 receiver.plan.append(Step(status, {"Location": f"{other.url}/"}, b""))
                 assert isinstance(_failed(subject, receiver), Park)

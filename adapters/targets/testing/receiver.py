@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,7 +38,9 @@ class Asked:
 @dataclass
 class Receiver:
     """`plan`: the next POSTs, first to last; after that all is well. A POST has its effect, one for each key, whatever
-    becomes of the answer, unless it is a refusal. There are no look-ups: a GET is answered with 404."""
+    becomes of the answer, unless it is a refusal. There are no look-ups: a GET is answered with 404. A PUT is as a
+    POST. `key_of`: the key of a request, where it is in no header. `aside`: good answers to what is asked besides, by
+    path, which the plan knows nothing of."""
 
     key_header: str
     good: bytes = b""
@@ -46,13 +48,15 @@ class Receiver:
     url: str = ""
     asked: list[Asked] = field(default_factory=list)
     effects: dict[str, bytes] = field(default_factory=dict)
+    key_of: Callable[[Asked], str] | None = None
+    aside: Mapping[str, bytes] = field(default_factory=dict)
     over: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def keys(self) -> list[str]:
         """The key of each POST."""
-        return [one.headers.get(self.key_header, "") for one in self.asked]
+        return [self._key(one) for one in self.asked]
 
     def take(self, asked: Asked) -> Step:
         """Notes a POST, and gives what comes of it."""
@@ -60,8 +64,11 @@ class Receiver:
             self.asked.append(asked)
             step = self.plan.pop(0) if self.plan else Step()
             if step.status < 300:
-                self.effects.setdefault(asked.headers.get(self.key_header, ""), asked.body)
+                self.effects.setdefault(self._key(asked), asked.body)
         return step
+
+    def _key(self, asked: Asked) -> str:
+        return self.key_of(asked) if self.key_of else asked.headers.get(self.key_header, "")
 
 
 @contextmanager
@@ -75,9 +82,14 @@ def serving(receiver: Receiver) -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
+            if (besides := receiver.aside.get(self.path)) is not None:
+                self._say(Step(), besides)
+                return
             step = receiver.take(Asked(self.path, headers, body))
             with suppress(OSError):
                 self._say(step, receiver.good if step.body is None else step.body)
+
+        do_PUT = do_POST
 
         def _say(self, step: Step, body: bytes) -> None:
             if step.how in ("hang", "close"):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from adapters.targets.base import Clock, ConfiguredTargetBase
+from adapters.targets.testing.receiver import Asked, Receiver
 from schemas.notice import KIND, Notice
 from schemas.target import Answer, Message
 
@@ -39,7 +40,7 @@ class Subject:
 
     `name` is for reports. `made` gives it with a clock, and with no more patience than a second. `options` are those of
     the file, for a receiver at an address; `secret` is in them. `tries`: how often one call asks. `good`: what a
-    receiver that took the message says."""
+    receiver that took the message says. `key_of`, `aside`: see `Receiver`."""
 
     name: str
     made: Callable[[Clock], ConfiguredTargetBase]
@@ -50,11 +51,17 @@ class Subject:
     body: str = NOTICE.model_dump_json()
     tries: int = 1
     key_header: str = "idempotency-key"
+    key_of: Callable[[Asked], str] | None = None
+    aside: Mapping[str, bytes] = field(default_factory=dict)
 
     @cached_property
     def target(self) -> ConfiguredTargetBase:
         """The one that is tried, at `NOW`."""
         return self.made(lambda: NOW)
+
+    def receiver(self) -> Receiver:
+        """One for it that takes everything, unless it is told otherwise."""
+        return Receiver(self.key_header, self.good, key_of=self.key_of, aside=self.aside)
 
     def message(self, url: str, *, tried: bool = False) -> Message:
         """Its message to a receiver at an address."""

@@ -77,3 +77,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_scheduled_runs")),
         sa.UniqueConstraint("automation", "planned_at", name=op.f("uq_scheduled_runs_automation_planned_at")),
     )
+    of_emails = sa.text("kind = 'email'")
+    op.create_index(
+        "ix_contact_keys_email",
+        "contact_keys",
+        ["value"],
+        postgresql_where=of_emails,
+        postgresql_ops={"value": "text_pattern_ops"},
+        sqlite_where=of_emails,
+    )

@@ -44,6 +44,7 @@ SECRETS = {
     "sales_module": "whsec_Y2hhdmUtZG8tbW9kdWxvLWRlLXZlbmRhcw==",
     "standard_webhooks": "whsec_Y2hhdmUtZGUtdGVzdGUtY29tLTI0LWJ5",
     "tally": "segredo-tally-exemplo",
+    "trigger": "chave-do-gatilho-exemplo",
     "twilio_call": "auth-token-exemplo",
     "typeform": "segredo-typeform-exemplo",
     "webflow": "segredo-webflow-exemplo",

@@ -38,7 +38,7 @@ MANY_FORMATS = [
 """Sources of more than one format, or in more than one file, which a hundred lines do not hold."""
 WITHOUT_EMAIL = ["twilio_call", "whatsapp_cloud"]
 """Sources that know a person by the phone alone."""
-WITHOUT_LEADS = ["sales_module"]
+WITHOUT_LEADS = ["sales_module", "trigger"]
 """Sources that tell what became of something."""
 SUBJECTS = [
     subject(

@@ -9,12 +9,16 @@ from pathlib import Path
 
 from adapters.http import RequestsClient
 from adapters.targets.conecta import Conecta
+from adapters.targets.meta_conversions import MetaConversions
+from adapters.targets.rd_station import RdStation
 from adapters.targets.registry import configurable
 from adapters.targets.sales_module import SalesModule
 from adapters.targets.smtp import Smtp
-from adapters.targets.testing import Subject, TargetContract
+from adapters.targets.testing import NOW, Subject, TargetContract
 from adapters.targets.webhook import Webhook
 from schemas.notice import Notice
+from schemas.stage_news import KIND as STAGE
+from schemas.stage_news import StageNews
 
 PAGE = Path(__file__).parents[3] / "docs" / "targets.md"
 HTTP = RequestsClient((1.0, 0.5))
@@ -26,6 +30,8 @@ def api(url: str) -> Mapping[str, str]:
     return {"api_url": f"{url}/api/", "token": TOKEN}
 
 
+TRYING = {"allow_http": True, "allow_private": True}
+NEWS = StageNews(name="Client", at=NOW, emails=["ana.exemplo@example.com"], phones=["+5511980000001"])
 SUBJECTS = (
     Subject("conecta", lambda clock: Conecta(HTTP, clock), api, TOKEN, b'{"id": 1}'),
     Subject(
@@ -39,6 +45,38 @@ SUBJECTS = (
         tries=3,
     ),
     Subject(
+        "meta_conversions",
+        lambda clock: MetaConversions(HTTP, clock, seconds=1.0),
+        lambda url: {
+            **TRYING,
+            "api_url": url,
+            "dataset": "1234567890",
+            "access_token": TOKEN,
+            "stages": {"won": "Sale"},
+        },
+        TOKEN,
+        b'{"events_received": 1, "messages": [], "fbtrace_id": "A1"}',
+        kind=STAGE,
+        body=NEWS.model_copy(update={"name": "Sale", "external_id": "1203344556677889"}).model_dump_json(),
+        key_of=lambda asked: json.loads(asked.body)["data"][0]["event_id"],
+    ),
+    Subject(
+        "rd_station",
+        lambda clock: RdStation(HTTP, clock, seconds=1.0),
+        lambda url: {
+            **TRYING,
+            "api_url": url,
+            "client_id": "app",
+            "client_secret": TOKEN,
+            "refresh_token": TOKEN,
+            "stages": {"won": "Client"},
+        },
+        TOKEN,
+        kind=STAGE,
+        body=NEWS.model_dump_json(),
+        aside={"/auth/token": b'{"access_token": "um-token", "expires_in": 86400}'},
+    ),
+    Subject(
         "sales_module",
         lambda clock: SalesModule(HTTP, clock),
         api,
@@ -50,7 +88,7 @@ SUBJECTS = (
     Subject(
         "webhook",
         lambda clock: Webhook(HTTP, clock, seconds=1.0),
-        lambda url: {"url": f"{url}/aviso?a=b", "secrets": [SECRET], "allow_http": True, "allow_private": True},
+        lambda url: {**TRYING, "url": f"{url}/aviso?a=b", "secrets": [SECRET]},
         SECRET,
         key_header="webhook-id",
     ),
@@ -64,7 +102,7 @@ class TestContract(TargetContract):
 def test_every_target_is_on_trial_and_on_the_page() -> None:
     assert {one.target.slug for one in SUBJECTS} | {Smtp.slug} == set(configurable())
     page = PAGE.read_text(encoding="utf-8")
-    assert [slug for slug in configurable() if not re.search(rf"^## .*`{slug}`", page, re.MULTILINE)] == []
+    assert [slug for slug in configurable() if not re.search(rf"^###? .*`{slug}`", page, re.MULTILINE)] == []
 
 
 def test_the_notice_of_the_page_is_one() -> None:

@@ -105,6 +105,46 @@ targets:
     ]
 
 
+def test_targets_that_are_told_of_stages() -> None:
+    good = """
+channels:
+  - {key: rd, source: rd_station, secrets: ["${TOKEN}"]}
+  - key: meta
+    source: meta_lead_ads
+    secrets: ["${TOKEN}"]
+    options: {verify_token: "${TOKEN}", page_token: "${TOKEN}"}
+targets:
+  - key: rd
+    target: rd_station
+    options: {client_id: app, client_secret: "${TOKEN}", refresh_token: "${TOKEN}", stages: {new: Lead, won: Client}}
+  - key: meta
+    target: meta_conversions
+    options: {dataset: "1234567890", access_token: "${TOKEN}", stages: {new: Novo lead, lost: Perdido}, match: [email]}
+"""
+    assert problems(STAGES + good) == []
+    wrong = """
+targets:
+  - {key: rd, target: rd_station, options: {client_secret: x, stages: {news: Lead, won: Cliente}}}
+  - {key: m, target: meta_conversions, options: {api_url: "http://x", dataset: ab, access_token: "${NADA}", stages: {}}}
+"""
+    assert problems(STAGES + wrong) == [
+        "f.yaml:4:23: warning: targets[0].target: no channel has the source `rd_station`: nothing is told",
+        "f.yaml:4:44: targets[0].options.client_id: missing: write `client_id: …`",
+        "f.yaml:4:44: targets[0].options.refresh_token: missing: write `refresh_token: …`",
+        "f.yaml:4:60: targets[0].options.client_secret: "
+        'a secret does not stand in the file: write `"${CLIENT_SECRET}"` and set it',
+        "f.yaml:4:72: targets[0].options.stages.news: there is no stage `news`, did you mean `new`?",
+        "f.yaml:4:89: targets[0].options.stages.won: `Cliente` is unknown, did you mean `Client`?",
+        "f.yaml:5:22: warning: targets[1].target: no channel has the source `meta_lead_ads`: nothing is told",
+        "f.yaml:5:59: targets[1].options.api_url: write `https://…`, or `allow_http: true`: "
+        "anybody on the way reads the message then",
+        "f.yaml:5:80: targets[1].options.dataset: `ab` does not have the form `^[0-9]{5,20}$`",
+        "f.yaml:5:98: targets[1].options.access_token: "
+        "`NADA` is not set: set it in the environment or in `$PORTEIRO_VAR/env`",
+        "f.yaml:5:117: targets[1].options.stages: empty: write at least one",
+    ]
+
+
 def test_documentation_needs_a_sales_module() -> None:
     assert problems(STAGES + "won_sale: {mode: documentation}\n") == [
         "f.yaml:2:18: won_sale.mode: `documentation` needs a target: add one of `sales_module` to `targets`"
@@ -115,7 +155,9 @@ def test_documentation_needs_a_sales_module() -> None:
 
 def test_editors_know_the_options() -> None:
     schema = json_schema(sources())
-    assert schema["$defs"]["Target"]["properties"]["target"]["enum"] == ["conecta", "sales_module", "smtp", "webhook"]
+    assert schema["$defs"]["Target"]["properties"]["target"]["enum"] == [
+        "conecta", "meta_conversions", "rd_station", "sales_module", "smtp", "webhook",
+    ]  # fmt: skip
     assert "lookup" in schema["$defs"]["target sales_module options"]["properties"]
     assert "from" in schema["$defs"]["target smtp options"]["properties"]
     assert "won" in schema["$defs"]["sales_module options"]["properties"]

@@ -25,7 +25,8 @@ questionnaires: [{key: profile, name: Perfil, fields: [budget, notes, parking], 
 """
 ASKING = HOUSE.replace(
     "{key: visit, name: Visita}",
-    '{key: visit, name: Visita, requires: ["questionnaire:profile"], leave_requires: ["field:notes"]}, {key: end, name: Fim}',
+    '{key: visit, name: Visita, requires: ["questionnaire:profile"], leave_requires: ["field:notes"]},'
+    " {key: end, name: Fim}",
 )
 
 

@@ -71,23 +71,28 @@ def contact(
     text: str | None = None,
     client: UUID | None = None,
     when: datetime | None = None,
+    missed: bool = False,
 ) -> int:
     """Notes a contact with the client (`client`: which of the OPV's, when it is not the main one); the first one that a
     person had is the OPV's first response. `place` is that of a visit. `when` it was, if not just now: a visit may be
     one to come, and then it is the agreement on it that counts; one that was earlier than the first contact known
-    becomes the first."""
+    becomes the first. `missed`: the client did not come to the visit, which is no contact then."""
     if place and kind != "visit":
         raise Reject("place_without_visit", "only a visit has a place", 422)
+    if missed and kind != "visit":
+        raise Reject("missed_without_visit", "only a visit is missed", 422)
     scheduled = when is not None and when > at.batch.now + _CLOCKS_DIFFER
     if scheduled and kind != "visit":
         raise Reject("contact_in_future", f"a {kind} is noted once it was made; only a visit may be to come", 422)
+    if scheduled and missed:
+        raise Reject("missed_too_early", "a visit to come is not missed yet", 422)
     if scheduled and outcome:
         raise Reject("outcome_too_early", "a visit to come has no outcome yet", 422)
     said = {"place": place, "outcome": outcome, "text": text}
     had_at = max(at.opv.created_at, min(when or at.batch.now, at.batch.now))
     known = at.opv.first_contact_at
-    first = at.viewer is not None and (known is None or had_at < known)
-    data: dict[str, Any] = {"contact": kind, "first": first}
+    first = at.viewer is not None and not missed and (known is None or had_at < known)
+    data: dict[str, Any] = {"contact": kind, "first": first, **({"missed": True} if missed else {})}
     if when is not None:
         data |= {"at": history.stamp(when), **({"scheduled": True} if scheduled else {})}
     if client is not None:

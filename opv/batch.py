@@ -143,7 +143,8 @@ class Cause:
 class Batch:
     """Collects a unit of work's rows. `woken` names the steps that find new work once it is committed; `given_away`
     holds the OPVs whose open transfer requests are void, since they changed hands; `qualified` those that left
-    pre-sales and have no broker yet; `stands` says where OPVs stand by which entry, if a platform is told."""
+    pre-sales and have no broker yet; `stands` says where OPVs stand by which entry, if a platform is told. `held` and
+    `asked` are what `opv.holdings` and `opv.pending_items` loaded."""
 
     def __init__(self, house: House, now: datetime) -> None:
         self.house = house
@@ -152,6 +153,7 @@ class Batch:
         self._due_at: dict[tuple[str, str | None], datetime] = {}
         self.opvs: dict[UUID, Opv] = {}
         self.held: dict[UUID, Held] = {}
+        self.asked: dict[UUID, set[str]] = {}
         self.rows: dict[str, list[Row]] = {name: [] for name in _ORDER}
         self.woken: set[str] = set()
         self.given_away: set[UUID] = set()

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from db.models import Base
 from db.statement import Statement
+from opv.answers.values import fields_of, tags_of
 from opv.batch import Opv
 from schemas.conditions import FACTS, OPEN_FACTS
 
@@ -46,6 +47,10 @@ class OpvFacts(Mapping[str, Any]):
             return self._stage
         if key in ("team", "manager", "broker"):
             return getattr(self._opv, key)
+        if key == "tags":
+            return tags_of(self._opv.tags) or None
+        if key.startswith("fields."):
+            return fields_of(self._opv.fields).get(key.removeprefix("fields."))
         if key.startswith("event."):
             return None if self._event is None else self._event.get(key.removeprefix("event."))
         capture = self._capture

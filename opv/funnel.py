@@ -3,20 +3,24 @@ people and automations are held to the same rules."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from types import MappingProxyType
 from typing import Protocol
 
 from opv.access import may_move
+from opv.answers.questionnaires import lacks
+from opv.answers.values import fields_of
 from opv.clients.completeness import missing
 from opv.clients.involved import Involved
 from opv.house import House
 from schemas.client import Missing
-from schemas.config import Requirement
+from schemas.config import Questionnaire, Requirement
 from schemas.errors import Reject
 
-OF_CLIENTS: frozenset[Requirement] = frozenset({"name", "phone", "email", "document", "clients_complete"})
+OF_CLIENTS: frozenset[str] = frozenset({"name", "phone", "email", "document", "clients_complete"})
 """Requirements that are seen from the OPV's clients."""
 
 UNLOCKING = ("manager", "director")
@@ -34,6 +38,8 @@ class Placed(Protocol):
     def broker(self) -> str | None: ...
     @property
     def first_contact_at(self) -> datetime | None: ...
+    @property
+    def fields(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +79,11 @@ def check_move(house: House, opv: Placed, stage: str, role: str | None, held: Ca
 def _require(house: House, opv: Placed, what: str, requires: Sequence[Requirement], held: Callable[[], Held]) -> None:
     if not requires:
         return
-    lacks = lacking(requires, opv, held(), missing_of=lambda people: missing(people, _wanted(house)))
-    if lacks:
-        raise Reject("stage_requires", f"{what} requires {', '.join(lacks)}", 409)
+    found = lacking(
+        requires, opv, held(), lambda people: missing(people, _wanted(house)), questionnaires=house.questionnaires
+    )
+    if found:
+        raise Reject("stage_requires", f"{what} requires {', '.join(found)}", 409)
 
 
 def lacking(
@@ -83,10 +91,12 @@ def lacking(
     opv: Placed,
     held: Held,
     missing_of: Callable[[Sequence[Involved]], Sequence[Missing]] = missing,
+    *,
+    questionnaires: Mapping[str, Questionnaire] = MappingProxyType({}),
 ) -> list[str]:
     """What of the requirements the OPV lacks, in words and without anybody's name, in the order required."""
     main = next((one for one in held.people if one.main), None)
-    words: dict[Requirement, Callable[[], str]] = {
+    words: dict[str, Callable[[], str]] = {
         "name": lambda: "" if main and main.name else "the client's name",
         "phone": lambda: "" if main and main.phones else "a phone of the client",
         "email": lambda: "" if main and main.emails else "an e-mail of the client",
@@ -97,7 +107,18 @@ def lacking(
         "clients_complete": lambda: _incomplete(held.people, missing_of(held.people)),
         "nothing_pending": lambda: f"nothing pending ({held.pending} open)" if held.pending else "",
     }
-    return [said for one in requires if (said := words[one]())]
+    own = partial(_unanswered, opv, questionnaires)
+    return [said for one in requires if (said := words[one]() if one in words else own(one))]
+
+
+def _unanswered(opv: Placed, questionnaires: Mapping[str, Questionnaire], named: str) -> str:
+    """As `the questionnaire profile (budget, rooms)`, or `the field budget`."""
+    what, _, key = named.partition(":")
+    values = fields_of(opv.fields)
+    if what == "field":
+        return "" if key in values else f"the field {key}"
+    open_ = lacks(questionnaires[key], values)
+    return f"the questionnaire {key} ({', '.join(open_)})" if open_ else ""
 
 
 def _between(house: House, origin: str, stage: str) -> list[str]:

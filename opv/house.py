@@ -23,12 +23,15 @@ from schemas.conditions import ALWAYS, Condition
 from schemas.config import (
     Configuration,
     Directed,
+    HouseField,
     InlineQueue,
     ListingBroker,
     Owner,
+    Questionnaire,
     Queue,
     Rule,
     Stage,
+    Tag,
 )
 from schemas.duration import LONGEST
 from schemas.source import Entrance
@@ -74,6 +77,21 @@ class House:
     def stages(self) -> Mapping[str, Stage]:
         """Stages of the funnel by key."""
         return {stage.key: stage for stage in self.configuration.funnel.stages}
+
+    @cached_property
+    def tags(self) -> Mapping[str, Tag]:
+        """Tags by key."""
+        return {tag.key: tag for tag in self.configuration.tags}
+
+    @cached_property
+    def fields(self) -> Mapping[str, HouseField]:
+        """The house's own fields by key."""
+        return {one.key: one for one in self.configuration.fields}
+
+    @cached_property
+    def questionnaires(self) -> Mapping[str, Questionnaire]:
+        """Questionnaires by key."""
+        return {one.key: one for one in self.configuration.questionnaires}
 
     @cached_property
     def presales_stages(self) -> Sequence[str]:

@@ -67,7 +67,9 @@ _UNMAPPED_NAMES = frozenset({"development", "listing", "campaign", "medium", "or
 
 _CONTACT = re.compile(r"\S*@\S*|[\w:.+-]*\d[\d ().+/-]{3,}\d[\w:.-]*")
 
-_STEP = frozenset({"action", "result", "reason", "from", "to", "seq", "broker", "index"})
+_STEP = frozenset(
+    {"action", "result", "reason", "from", "to", "seq", "broker", "index", "tags", "fields", "questionnaire"}
+)
 """What a step of an automation tells by key."""
 
 _DEEPEST = 3

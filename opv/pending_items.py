@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from db.ids import new_id
 from db.models import Base
 from db.session import AnyRow
+from db.statement import Statement
 from opv import history
 from opv.access import sees, viewer_of
 from opv.actions import Acting
@@ -18,20 +19,27 @@ from schemas.errors import Reject
 
 _ITEMS = Base.metadata.tables["pending_items"]
 
+_ASKED = Statement(
+    lambda one_of: select(_ITEMS.c.opportunity_id, _ITEMS.c.questionnaire).where(
+        one_of(_ITEMS.c.opportunity_id, "opvs"), _ITEMS.c.state == "open", _ITEMS.c.questionnaire.is_not(None)
+    )
+)
+
 _ENDS = {"done": history.PENDING_DONE, "cancelled": history.PENDING_CANCELLED}
 
 
-def add_item(at: Acting, title: str, due_at: datetime, owner: str | None) -> UUID:
-    """Adds an item for `owner`, by key, or for who acts; gives its id.
+def add_item(at: Acting, title: str, due_at: datetime, owner: str | None, *, questionnaire: str | None = None) -> UUID:
+    """Adds an item for `owner`, by key, or for who acts; gives its id. `questionnaire`: the one to be filled in.
 
     Raises `Reject` (422): `empty_title`, `due_in_past`, `unknown_person`, `owner_not_linked`."""
-    by = _person(at)
+    by = _actor(at)
     _check(at, title, due_at, owner or by)
     id_ = new_id()
     at.batch.rows["pending_items"].append(
         {
             "id": id_, "opportunity_id": at.opv.id, "title": title, "owner": owner or by, "due_at": due_at,
             "state": "open", "created_by": by, "created_at": at.batch.now,
+            "questionnaire": questionnaire,
         }
     )  # fmt: skip
     _record(at, history.PENDING_ADDED, id_, title, due_at=history.stamp(due_at), owner=owner or by)
@@ -43,7 +51,7 @@ def end_item(at: Acting, id_: UUID, state: Literal["done", "cancelled"]) -> UUID
 
     Raises `Reject`: `unknown_item` (404), `item_ended` (409)."""
     row = _open(at, id_)
-    _update(at, id_, state=state, ended_by=_person(at), ended_at=at.batch.now)
+    _update(at, id_, state=state, ended_by=_actor(at), ended_at=at.batch.now)
     _record(at, _ENDS[state], id_, row.title, owner=row.owner)
     return id_
 
@@ -67,6 +75,17 @@ def change_item(
     told = {**({"due_at": history.stamp(due_at)} if due_at else {}), **({"owner": owner} if owner else {})}
     _record(at, history.PENDING_CHANGED, id_, title or row.title, fields=[*changed], **told)
     return id_
+
+
+def asked_of(at: Acting) -> set[str]:
+    """Questionnaires that an open item asks to fill in. The first question loads them for all OPVs of the batch."""
+    batch, id_ = at.batch, at.opv.id
+    if id_ not in batch.asked:
+        wanted = batch.opvs.keys() - batch.asked.keys()
+        batch.asked.update({one: set() for one in wanted})
+        for row in _ASKED.rows(at.tx, opvs=wanted):
+            batch.asked[row.opportunity_id].add(row.questionnaire)
+    return batch.asked[id_]
 
 
 def _open(at: Acting, id_: UUID) -> AnyRow:
@@ -100,10 +119,8 @@ def _check(at: Acting, title: str | None, due_at: datetime | None, owner: str | 
         raise Reject("owner_not_linked", f"{owner} does not see this OPV", 422)
 
 
-def _person(at: Acting) -> str:
-    if at.viewer is None:
-        raise TypeError("pending items are of people")
-    return at.viewer.person
+def _actor(at: Acting) -> str:
+    return at.cause.actor if at.viewer is None else at.viewer.person
 
 
 def _update(at: Acting, id_: UUID, **values: Any) -> None:

@@ -18,18 +18,18 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-TEXT, NUMBER, TRUTH = "text", "number", "yes or no"
+TEXT, NUMBER, TRUTH, LIST = "text", "number", "yes or no", "list"
 
 FACTS: dict[str, str] = {
     "source": TEXT, "channel": TEXT, "campaign": TEXT, "medium": TEXT, "origin": TEXT, "development": TEXT,
     "listing": TEXT, "transaction": TEXT, "price": NUMBER, "city": TEXT, "state": TEXT, "client.kind": TEXT,
     "returning": TRUTH, "stage": TEXT, "team": TEXT, "manager": TEXT, "broker": TEXT,
-    "broker_named": TEXT,
+    "broker_named": TEXT, "tags": LIST,
 }  # fmt: skip
-"""Facts by name and kind; besides these, every `answers.<key>`, `utm.<key>`, `ad.<key>`, `click_ids.<key>`, and of the
-entry that triggered an automation `event.<key>`."""
+"""Facts by name and kind; besides these, every `answers.<key>`, `utm.<key>`, `ad.<key>`, `click_ids.<key>`,
+`fields.<key>`, and of the entry that triggered an automation `event.<key>`. Of a list, any item counts."""
 
-OPEN_FACTS = ("answers.", "utm.", "ad.", "click_ids.", "event.")
+OPEN_FACTS = ("answers.", "utm.", "ad.", "click_ids.", "event.", "fields.")
 OPERATORS = ("eq", "not", "in", "gte", "gt", "lte", "lt", "contains", "starts_with", "exists")
 
 Facts = Mapping[str, Any]

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from schemas.client import ClientRecord, ExcludedBroker, Way
-from schemas.opv import Capture, HistoryItem
+from schemas.opv import Capture, HistoryItem, Value
 from schemas.opv_actions import Body, Line, Prose
 from schemas.page import Parameters, Since
 
@@ -78,11 +78,12 @@ class ErasureBody(Body):
 
 
 class Blanked(BaseModel):
-    """How many things were blanked: contents of histories, capture cards, explanations of decisions and automations,
-    messages, pending items, attachments, words of the sales module, values that did not resolve, submissions and
-    deliveries."""
+    """How many things were blanked: contents of histories, fields of OPVs, capture cards, explanations of decisions and
+    automations, messages, pending items, attachments, words of the sales module, values that did not resolve,
+    submissions and deliveries."""
 
     contents: int = 0
+    fields: int = 0
     cards: int = 0
     explanations: int = 0
     messages: int = 0
@@ -114,7 +115,8 @@ class Erased(BaseModel):
 
 
 class PartHeld(BaseModel):
-    """An OPV that the person takes or took part in. `role` is null for one that it was taken out of."""
+    """An OPV that the person takes or took part in. `role` is null for one that it was taken out of. `tags` and
+    `fields`: of an OPV of its own."""
 
     opv: UUID
     number: int
@@ -127,6 +129,8 @@ class PartHeld(BaseModel):
     manager: str | None
     broker: str | None
     created_at: datetime
+    tags: list[str]
+    fields: dict[str, Value]
 
 
 class CaptureHeld(Capture):

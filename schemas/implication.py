@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from schemas.conditions import FACTS, NUMBER, TESTS, TEXT, fold, number
+from schemas.conditions import FACTS, LIST, NUMBER, TESTS, TEXT, fold, number
 
 _MOST_CASES = 256
 _MOST_STEPS = 2000
@@ -128,10 +128,10 @@ def _list(operand: Any) -> list[Any]:
 
 
 def _possible(fact: str, asked: Sequence[Asked]) -> list[Any] | None:
-    """The values that the fact may have, each once; None when they are not listed. Open facts may be lists, which have
-    several."""
+    """The values that the fact may have, each once; None when they are not listed. Lists have several; open
+    facts may be lists."""
     listed = [operand for operator, operand in asked if operator == "in"]
-    if not listed or fact not in FACTS:
+    if not listed or FACTS.get(fact, LIST) == LIST:
         return None
     read: Callable[[Any], Any] = {NUMBER: number, TEXT: lambda value: fold(str(value))}.get(FACTS[fact], bool)
     values = dict.fromkeys(map(read, listed[0]))

@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.page import Paging, Since
 
+Value = str | int | float | bool
+"""Of one of the house's fields: a text, date (`2026-03-01`) or option; a number; yes or no."""
+
 
 class OpvFilters(Paging):
     """What a list of OPVs is narrowed to; people, teams, stages, channels and developments by key."""
@@ -25,6 +28,7 @@ class OpvFilters(Paging):
     number: int | None = Field(None, ge=1, le=2**31 - 1)
     undistributed: bool | None = None
     accepting: bool | None = None
+    tag: str | None = None
     created_since: Since | None = None
 
 
@@ -104,7 +108,7 @@ class ToAccept(BaseModel):
 
 
 class Opv(BaseModel):
-    """An OPV: the main client first, the newest capture first."""
+    """An OPV: the main client first, the newest capture first. `fields`: those that are not empty, by key."""
 
     id: UUID
     number: int
@@ -126,6 +130,8 @@ class Opv(BaseModel):
     first_contact_at: datetime | None
     undistributed: WaitsForBroker | None
     acceptance: ToAccept | None = None
+    tags: list[str] = Field(default_factory=list)
+    fields: dict[str, Value] = Field(default_factory=dict)
 
 
 class HistoryItem(BaseModel):

@@ -42,7 +42,8 @@ class CommentBody(Body):
 
 class ContactBody(Body):
     """A contact with the client: with the main one, unless `client` names another of the OPV. `place` is that of a
-    visit. `at`: when it was, if not just now; that of a visit may be to come."""
+    visit. `at`: when it was, if not just now; that of a visit may be to come. `missed`: the client did not come to the
+    visit."""
 
     kind: Literal["call", "whatsapp", "email", "visit"]
     place: Line | None = None
@@ -50,6 +51,7 @@ class ContactBody(Body):
     text: Prose | None = None
     client: UUID | None = None
     at: Since | None = None
+    missed: bool = False
 
 
 class StageBody(Body):

@@ -45,7 +45,8 @@ class PendingItemFilters(Paging):
 
 
 class PendingItem(BaseModel):
-    """A pending item of the OPV `opv`, whose number is `number`. `title` is null once its client was erased."""
+    """A pending item of the OPV `opv`, whose number is `number`. `title` is null once its client was erased.
+    `questionnaire`: the one that it asks to fill in."""
 
     id: UUID
     opv: UUID
@@ -59,3 +60,4 @@ class PendingItem(BaseModel):
     created_at: datetime
     ended_by: str | None
     ended_at: datetime | None
+    questionnaire: str | None

@@ -12,8 +12,9 @@ from db.models.base import Base, Id, Long, Raw, Ref, Time, UtcTime
 
 
 class PendingItem(Base):
-    """A pending item (pendência): what `owner` has to do until `due_at`. `state`: open, done, cancelled. Erasing a
-    client blanks `title`."""
+    """A pending item (pendência): what `owner` has to do until `due_at`. `state`: open, done, cancelled.
+    `created_by`: a person, or the actor when it was none; `questionnaire`: the one that an automation asks to fill in.
+    Erasing a client blanks `title`."""
 
     __tablename__ = "pending_items"
     __table_args__ = (
@@ -37,6 +38,7 @@ class PendingItem(Base):
     created_at: Mapped[Time]
     ended_by: Mapped[str | None]
     ended_at: Mapped[datetime | None] = mapped_column(UtcTime())
+    questionnaire: Mapped[str | None]
 
 
 class Attachment(Base):

@@ -129,6 +129,8 @@ def _conditions(filters: OpvFilters) -> Iterator[ColumnElement[bool]]:
     if filters.undistributed is not None:
         waits = DistributionWork.opportunity_id.is_not(None) & undistributed()
         yield waits if filters.undistributed else ~waits
+    if filters.tag is not None:
+        yield Opportunity.tags.expression.contains(f'"{filters.tag}"', autoescape=True)
     if filters.accepting is not None:
         asked = func.coalesce(accepting(), false())
         yield asked if filters.accepting else ~asked
@@ -164,8 +166,9 @@ def _complete(tx: Connection, rows: Sequence[Row[*tuple[Any, ...]]]) -> list[Opv
 def _opv(row: Row[*tuple[Any, ...]], clients: list[tuple[UUID, OpvClient]], captures: list[Capture]) -> Opv:
     waits = WaitsForBroker(reason=row.reason or WAITING, since=row.since) if row[-1] else None
     acceptance = ToAccept(broker=row.to_accept, until=row.until) if row.to_accept and row.until else None
+    kept = {"tags": read_json(row.tags or "[]"), "fields": read_json(row.fields or "{}")}
     return Opv(
-        **{name: value for name, value in row._mapping.items() if name in Opv.model_fields},
+        **{name: value for name, value in row._mapping.items() if name in Opv.model_fields} | kept,
         clients=[client for _, client in sorted(clients, key=lambda pair: pair[0] != row.client_id)],
         captures=captures,
         undistributed=waits,

@@ -16,7 +16,18 @@ from db.queries.paging import cut, decode, encode
 from schemas.page import Page
 from schemas.pending_items import PendingItem, PendingItemFilters
 
-_SHOWN = ("id", "title", "owner", "due_at", "state", "created_by", "created_at", "ended_by", "ended_at")
+_SHOWN = (
+    "id",
+    "title",
+    "owner",
+    "due_at",
+    "state",
+    "created_by",
+    "created_at",
+    "ended_by",
+    "ended_at",
+    "questionnaire",
+)
 
 
 def page(

@@ -32,7 +32,7 @@ from opv.clients.records import (
     write_records,
 )
 from opv.clients.typed import check_details, filled_details, typed_document, typed_emails, typed_name, typed_phones
-from opv.clients.writing import note_changes
+from opv.clients.writing import note_changes, noting_completion
 from opv.house import House
 from opv.matching import keys_of, match
 from opv.normalize import NormalizedLead, normalize
@@ -96,10 +96,11 @@ def add_client(tx: Connection, house: House, viewer: Viewer, now: datetime, iden
         data["spouse"] = str(record.spouse)
     batch.record(opvs[opv_id], history.CLIENT_ADDED, cause_of(viewer), data, record.told())
     note_changes(batch, viewer, of_others, before, records)
-    if found.is_new:
-        insert_rows(tx, _CLIENTS, [{**record.row(), "created_at": now}])
-    write_records(tx, [one for id_, one in records.items() if id_ in before and one.facts() != before[id_].facts()])
-    batch.rows["involved_clients"].append({"opportunity_id": opv_id, "client_id": record.id, "role": body.role})
+    with noting_completion(tx, batch, viewer, record.id):
+        if found.is_new:
+            insert_rows(tx, _CLIENTS, [{**record.row(), "created_at": now}])
+        write_records(tx, [one for id_, one in records.items() if id_ in before and one.facts() != before[id_].facts()])
+        insert_rows(tx, _INVOLVED, [{"opportunity_id": opv_id, "client_id": record.id, "role": body.role}])
     batch.write(tx)
     suggest(tx, found.same, now)
     return Added(record.id, Done(opv_id, batch.woken))

@@ -36,7 +36,7 @@ from opv.clients.typed import (
     typed_name,
     typed_phones,
 )
-from opv.clients.writing import note_changes
+from opv.clients.writing import note_changes, noting_completion
 from opv.house import House
 from opv.normalize.documents import kind_of
 from schemas.client import ClientChangeBody
@@ -79,10 +79,11 @@ def change_client(
     batch = begin(house, now, opvs)
     change = (part.role, role) if role != part.role else None
     note_changes(batch, viewer, of_all, before, records, own=(opv_id, client), role=change)
+    with noting_completion(tx, batch, viewer, client):
+        write_records(tx, [one for id_, one in records.items() if one.facts() != before[id_].facts()])
+        if change:
+            tx.execute(update(_INVOLVED).where(_of(opv_id, client)).values(role=role))
     batch.write(tx)
-    write_records(tx, [one for id_, one in records.items() if one.facts() != before[id_].facts()])
-    if change:
-        tx.execute(update(_INVOLVED).where(_of(opv_id, client)).values(role=role))
     follow(tx, before[client], record, known)
     suggest(tx, [(client, other, because) for other, because in rivals(record, known)], now)
     return Done(opv_id, batch.woken)
@@ -102,8 +103,9 @@ def remove_client(tx: Connection, house: House, viewer: Viewer, now: datetime, i
         raise Reject("main_client", "the OPV is this client's: it cannot be taken out", 409)
     batch = begin(house, now, opvs)
     batch.record(opvs[opv_id], history.CLIENT_REMOVED, cause_of(viewer), {"client": str(client), "role": part.role})
+    with noting_completion(tx, batch, viewer, client):
+        tx.execute(delete(_INVOLVED).where(_of(opv_id, client)))
     batch.write(tx)
-    tx.execute(delete(_INVOLVED).where(_of(opv_id, client)))
     return Done(opv_id, batch.woken)
 
 

@@ -38,6 +38,7 @@ from opv.clients.records import (
     write_records,
 )
 from opv.clients.typed import filled_details
+from opv.clients.writing import noting_completion
 from opv.house import House
 from schemas.client import OF_LEGAL, OF_NATURAL, Merged, Role
 from schemas.errors import Reject
@@ -88,9 +89,10 @@ def merge_clients(
         batch.record(opv, history.CLIENTS_MERGED, cause_of(viewer), data, told)
         if opv.client_id == other:
             opv.client_id = client
+    with noting_completion(tx, batch, viewer, client):
+        write_records(tx, [one for id_, one in records.items() if one.facts() != before[id_].facts()])
+        _point(tx, client, other, of_both)
     batch.write(tx)
-    write_records(tx, [one for id_, one in records.items() if one.facts() != before[id_].facts()])
-    _point(tx, client, other, of_both)
     move_pairs(tx, client, other)
     _resuggest(tx, client, other, now)
     return Merged(client=stays.shown(), other=other, opvs=sorted(of_both)), batch.woken

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
+
+from sqlalchemy import Connection
 
 from opv import history
 from opv.access import Viewer
 from opv.batch import Batch
+from opv.clients.completeness import missing
+from opv.clients.involved import involved_of_all
 from opv.clients.records import Record, cause_of
 
 
@@ -37,3 +42,18 @@ def note_changes(
             if part:
                 data |= {"role": part[1], "role_before": part[0]}
             batch.record(batch.opvs[opv], history.CLIENT_CHANGED, cause_of(viewer), data, values if fields else None)
+
+
+@contextmanager
+def noting_completion(tx: Connection, batch: Batch, viewer: Viewer, client: UUID) -> Iterator[None]:
+    """Records `client.completed` on the batch's OPVs whose clients get complete by what is written meanwhile of the
+    `client`. Two statements, however many OPVs."""
+    before = _complete(tx, batch)
+    yield
+    for opv in sorted(_complete(tx, batch) - before):
+        batch.record(batch.opvs[opv], history.CLIENTS_COMPLETED, cause_of(viewer), {"client": str(client)})
+
+
+def _complete(tx: Connection, batch: Batch) -> set[UUID]:
+    need = batch.house.configuration.won_sale.clients_need
+    return {opv for opv, people in involved_of_all(tx, batch.opvs).items() if not missing(people, need)}

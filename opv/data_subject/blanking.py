@@ -4,7 +4,7 @@ house did; what goes is whatever a person said or could be told by."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,8 +15,11 @@ from db.bulk import any_of, update_rows
 from db.models import Base
 from db.session import AnyRow
 from opv import history
+from opv.answers.values import fields_of, stored
+from opv.batch import Opv
 from opv.data_subject.held import Held
 from opv.data_subject.traces import Traces
+from opv.house import House
 from opv.tombstones import ERASED
 from schemas.data_subject import Blanked
 
@@ -45,6 +48,24 @@ def blank_opvs(tx: Connection, held: Held, traces: Traces, now: datetime) -> Bla
         sales=_sales(tx, held, traces),
         unmapped=_unmapped(tx, held, traces),
     )
+
+
+def blank_fields(opvs: Iterable[Opv], held: Held, traces: Traces, house: House) -> int:
+    """Empties fields, in memory: in the person's own OPVs its texts, and those of fields that the house has no more; in
+    all whatever the person can be told by."""
+    plain = {key for key, one in house.fields.items() if one.kind != "text"}
+    emptied = 0
+    for opv in opvs:
+        values = fields_of(opv.fields)
+        left = {
+            key: value
+            for key, value in values.items()
+            if (key in plain or not isinstance(value, str) or opv.id not in held.own)
+            and not traces.mentioned_in(str(value))
+        }
+        emptied += len(values) - len(left)
+        opv.fields, opv.changed = stored(left), opv.changed or left != values
+    return emptied
 
 
 def files_of(tx: Connection, held: Held) -> list[UUID]:

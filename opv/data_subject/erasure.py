@@ -29,7 +29,7 @@ from opv.clients.excluded import forget_pairs
 from opv.clients.keys import lock_keys_of
 from opv.clients.records import begin, cause_of, lock_couples
 from opv.data_subject.answering import check_answers, person_ids
-from opv.data_subject.blanking import blank_opvs, files_of
+from opv.data_subject.blanking import blank_fields, blank_opvs, files_of
 from opv.data_subject.forgetting import (
     blank_clients,
     blank_submissions,
@@ -108,6 +108,7 @@ def _erase(
     held, traces = known.held, _together(before.traces, known.traces)
     blanked = _sum(done, blank_submissions(tx, unblanked(tx, held.submissions), now))
     blanked = _sum(blanked, blank_opvs(tx, held, traces, now))
+    blanked = _sum(blanked, Blanked(fields=blank_fields(opvs.values(), held, traces, house)))
     forget_keys(tx, ids, same, traces)
     living = [records[id_] for id_ in ids if records[id_].erased_at is None]
     blank_clients(tx, records, ids, now)

@@ -18,6 +18,7 @@ from db.queries.opvs import capture_of, fact_of
 from db.session import AnyRow, Database
 from opv import history
 from opv.access import Viewer
+from opv.answers.values import fields_of, tags_of
 from opv.batch import OPVS, opvs_by_id
 from opv.clients.excluded import pairs_of
 from opv.clients.records import begin, cause_of, read_records
@@ -130,9 +131,15 @@ def _parts(tx: Connection, held: Held, opvs: Iterable[Any]) -> list[PartHeld]:
     names = ("number", "stage", "status", "development", "team", "manager", "broker", "created_at")
     return [
         PartHeld(
-            opv=opv.id, role=roles.get(opv.id), main=opv.id in held.own, **{name: getattr(opv, name) for name in names}
+            opv=opv.id,
+            role=roles.get(opv.id),
+            main=main,
+            **{name: getattr(opv, name) for name in names},
+            tags=tags_of(opv.tags if main else None),
+            fields=fields_of(opv.fields if main else None),
         )
         for opv in opvs
+        for main in (opv.id in held.own,)
     ]
 
 

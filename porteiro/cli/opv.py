@@ -11,6 +11,7 @@ from porteiro.cli import (
     client,
     opv_acceptance,
     opv_actions,
+    opv_answers,
     opv_attachments,
     opv_conversion,
     opv_history,
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_opvs)
     group.command("show")(show_opv)
     opv_actions.register(group)
+    opv_answers.register(group)
     opv_acceptance.register_of_opv(group)
     opv_conversion.register(group)
     client.register_of_opv(group)
@@ -52,6 +54,7 @@ def list_opvs(
     development: Annotated[str | None, typer.Option(help="Key of the development.")] = None,
     channel: Annotated[str | None, typer.Option(help="Key of a channel it was captured by.")] = None,
     source: Annotated[str | None, typer.Option(help="Source that it was captured from.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Key of a tag.")] = None,
     since: Annotated[str | None, typer.Option(help="Created since, ISO 8601.")] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
@@ -64,7 +67,7 @@ def list_opvs(
     with opened() as at:
         filters = OpvFilters(
             stage=stage, team=team, manager=manager, broker=broker, development=development, channel=channel,
-            source=source, created_since=at.since(since), limit=limit,
+            source=source, tag=tag, created_since=at.since(since), limit=limit,
         )  # fmt: skip
         page = opvs.page(at.tx, true(), filters)
     if as_json:
@@ -127,6 +130,8 @@ def _card(opv: Opv, at: Opened) -> Iterator[tuple[str, object]]:
     yield "Gerente", opv.manager
     yield "Corretor", opv.broker
     yield "Segundo corretor", opv.second_broker
+    yield "Etiquetas", ", ".join(opv.tags)
+    yield "Campos", opv.fields
     yield "Pré-atendimento", " / ".join(filter(None, (opv.presales_team, opv.presales_manager, opv.presales_broker)))
     yield "Criada em", at.moment(opv.created_at)
     yield "Atribuída em", at.moment(opv.assigned_at)

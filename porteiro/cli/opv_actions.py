@@ -71,12 +71,13 @@ def add_contact(
         str | None, typer.Option("--at", help="When it was, ISO 8601, if not just now; a visit may be to come.")
     ] = None,
     client: Annotated[UUID | None, typer.Option(help="Id of the client, when it is not the main one.")] = None,
+    missed: Annotated[bool, typer.Option("--missed", help="The client did not come to the visit.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Notes a contact with the client."""
     from opv.actions import contact
 
-    body = _read(ContactBody, kind=kind, place=place, outcome=outcome, text=text, client=client)
+    body = _read(ContactBody, kind=kind, place=place, outcome=outcome, text=text, client=client, missed=missed)
     said = body.model_dump(exclude={"kind", "at"})
 
     def note(at: Acting) -> int:

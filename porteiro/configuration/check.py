@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from adapters.sources.base import Source
 from opv.catalog import REGISTRIES
+from porteiro.configuration.answers import check_answers
 from porteiro.configuration.channels import names_at
 from porteiro.configuration.conditions import check_condition
 from porteiro.configuration.distribution import check_distribution
@@ -40,6 +41,7 @@ def check_references(root: Place, sources: Mapping[str, Source], report: Report)
     _check_developments(file, report)
     check_funnel(file, report)
     check_distribution(file, report)
+    check_answers(file, report)
     for automation in file.items("automations"):
         _check_automation(automation, file, report)
     _check_alarms(root["alarms"], file, report)

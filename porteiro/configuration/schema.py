@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from adapters.sources.base import Source
 from adapters.targets.registry import configurable
-from schemas.conditions import FACTS, NUMBER, OPEN_FACTS, OPERATORS, TEXT
+from schemas.conditions import FACTS, LIST, NUMBER, OPEN_FACTS, OPERATORS, TEXT
 from schemas.config import Configuration
 
 _REFERENCE = {"type": "string", "pattern": r"^\$\{[A-Za-z_][A-Za-z0-9_]*\}$"}
@@ -71,7 +71,8 @@ def _condition() -> dict[str, Any]:
 
 
 def _fact(kind: str) -> dict[str, Any]:
-    value = {"type": {TEXT: ["string", "number", "boolean"], NUMBER: ["number", "string"]}.get(kind, "boolean")}
+    types = {TEXT: ["string", "number", "boolean"], NUMBER: ["number", "string"], LIST: ["string"]}
+    value = {"type": types.get(kind, "boolean")}
     values = {"type": "array", "items": value, "minItems": 1}
     operators: dict[str, Any] = {name: {"anyOf": [value, values]} for name in OPERATORS}
     operators |= {name: {"type": ["number", "string"]} for name in ("gte", "gt", "lte", "lt")}

@@ -17,12 +17,15 @@ class Tag(Part):
     color: Color | None = None
 
 
+FieldKind = Literal["text", "number", "date", "yes_no", "choice"]
+
+
 class HouseField(Part):
     """Something that the house wants to know of its OPVs."""
 
     key: Key
     name: Text
-    kind: Literal["text", "number", "date", "yes_no", "choice"] = "text"
+    kind: FieldKind = "text"
     options: list[Text] = Field(default_factory=list)
     """Of a `choice`: the values that there are."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from schemas.config.distribution import Terms
 from schemas.config.values import Color, DurationText, Key, Part, Text
 
-Requirement = Literal[
+_Word = Literal[
     "name",
     "phone",
     "email",
@@ -20,6 +20,13 @@ Requirement = Literal[
     "clients_complete",
     "nothing_pending",
 ]
+_Named = Annotated[str, Field(pattern=r"^(field|questionnaire):[a-z0-9_-]+$")]
+
+Requirement = Annotated[
+    Annotated[_Word, Tag("@word")] | Annotated[_Named, Tag("@named")],
+    Discriminator(lambda value: "@named" if ":" in str(value) else "@word"),
+]
+"""A word, or what of the house's own must be answered: `field:KEY`, `questionnaire:KEY`."""
 
 
 class Expiry(Terms):

@@ -95,3 +95,15 @@ def test_people_respond_and_automations_do_not(start: Start) -> None:
     assert last(house, opv)[0]["first"] is False
     do(house, "paula", opv, lambda at: contact(at, "call"))
     assert house.opvs()[0].first_contact_at == NOW
+
+
+def test_a_visit_that_was_missed_is_no_contact(start: Start) -> None:
+    house, opv = served(start, hours=1)
+    do(house, "ana", opv, lambda at: contact(at, "visit", place="estande", when=NOW, missed=True, text="Sem aviso"))
+    assert last(house, opv) == (
+        {"contact": "visit", "first": False, "missed": True, "at": "2026-09-21T12:00:00.000000+00:00"},
+        {"place": "estande", "text": "Sem aviso"},
+    )
+    assert house.opvs()[0].first_contact_at is None
+    do(house, "ana", opv, lambda at: contact(at, "visit"))
+    assert last(house, opv)[0] == {"contact": "visit", "first": True}

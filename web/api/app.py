@@ -16,6 +16,7 @@ from schemas.target import Target
 from web import health, links, metrics
 from web.api import (
     actions,
+    answers,
     attachments,
     availability,
     clients,
@@ -95,8 +96,8 @@ def create_api(
     install(api)
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
     parts = (
-        opvs, actions, clients, excluded, data_subjects, conversion, pending_items, attachments, withdrawals, sales,
-        deliveries, operations, outbound, availability, queues, undistributed, distribution, reports, offers,
+        opvs, actions, answers, clients, excluded, data_subjects, conversion, pending_items, attachments, withdrawals,
+        sales, deliveries, operations, outbound, availability, queues, undistributed, distribution, reports, offers,
     )  # fmt: skip
     for part in parts:
         routes.include_router(part.router)

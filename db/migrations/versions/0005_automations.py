@@ -14,6 +14,7 @@ depends_on = None
 def upgrade() -> None:
     for name in ("stage_status", "tags", "fields"):
         op.add_column("opportunities", sa.Column(name, sa.String(), nullable=True))
+    op.add_column("pending_items", sa.Column("questionnaire", sa.String(), nullable=True))
     op.add_column("timers", sa.Column("chain", sa.Text(), server_default=sa.text("''"), nullable=False))
     for column in (
         sa.Column("trigger", sa.String(), nullable=True),

@@ -8,9 +8,24 @@ from typing import Any
 from opv.automation.actions.doing import Doing, Done
 from opv.automation.actions.moves import advance, close, move
 from opv.automation.actions.owners import assign, pool, redistribute
-from opv.automation.actions.record import comment
+from opv.automation.actions.record import add_pending, ask_questionnaire, comment, put_tags, sell, set_values, take_tags
 from opv.automation.actions.tell import notify
-from schemas.config import Advance, Assign, Comment, Move, Notify, Pool, Redistribute, Withdraw
+from schemas.config import (
+    AddPending,
+    AddTag,
+    Advance,
+    AskQuestionnaire,
+    Assign,
+    Comment,
+    Move,
+    Notify,
+    Pool,
+    Redistribute,
+    RemoveTag,
+    SendSale,
+    SetFields,
+    Withdraw,
+)
 from schemas.config.values import Part
 
 PERFORM: Mapping[type[Part], Callable[[Any, Doing], Done]] = {
@@ -21,6 +36,12 @@ PERFORM: Mapping[type[Part], Callable[[Any, Doing], Done]] = {
     Assign: assign,
     Pool: pool,
     Comment: comment,
+    AddPending: add_pending,
+    AddTag: put_tags,
+    RemoveTag: take_tags,
+    SetFields: set_values,
+    AskQuestionnaire: ask_questionnaire,
+    SendSale: sell,
     Notify: notify,
 }
 """`wait`, `branch`, `run` and `stop` steer the run itself: `opv.automation.run`."""

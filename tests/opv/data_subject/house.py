@@ -19,6 +19,7 @@ from db.bulk import insert_rows
 from db.ids import new_id
 from opv.access import Viewer
 from opv.actions import Acting, comment, contact, transfer
+from opv.answers.changes import change_tags, set_fields
 from opv.by_people import act, register
 from opv.clients.add import add_client
 from opv.clients.change import change_client, remove_client
@@ -55,6 +56,11 @@ LGPD_HOUSE = HOUSE.replace(
     """  - {key: wa, source: whatsapp_cloud, secrets: ["${S}"], options: {verify_token: "${S}"}}
 campaigns: [{key: verao, name: Verão}]
 legal: {officer: paula}
+tags: [{key: vip, name: VIP}]
+fields:
+  - {key: notes, name: Anotações}
+  - {key: budget, name: Orçamento, kind: number}
+  - {key: since, name: Desde, kind: date}
 automations:
   - {key: tell, on: opv.assigned, do: [{notify: broker}, {comment: Novo lead}]}
   - {key: friend, on: opv.captured, when: {answers.indicacao: ninguem}, do: [{notify: manager}]}
@@ -212,6 +218,9 @@ def _by_people(people: People) -> None:
     people.do(lambda at: comment(at, f"Falei com a {NAME}, fone {SPELLINGS[3]}"))
     people.do(lambda at: contact(at, "visit", place="Stand", outcome="gostou", text="A Zuleica trouxe o marido"))
     people.do(lambda at: transfer(at, f"{NAME} pediu", broker="bia"))
+    people.do(lambda at: set_fields(at, {"notes": f"{NAME} quer varanda", "budget": 450000, "since": "2026-09-01"}))
+    people.do(lambda at: change_tags(at, ["vip"]))
+    people.do(lambda at: set_fields(at, {"notes": "A fiadora é a Zuleica", "budget": 300000}), people.other_opv)
     people.do(lambda at: comment(at, "Benedito gostou da planta"), people.other_opv)
     people.do(lambda at: comment(at, "A fiadora Zuleica ligou"), people.other_opv)
     details = ClientDetails(rg=RG, addresses=[Address(street="Rua da Prova", cep="01310-100")], profession="Dentista")

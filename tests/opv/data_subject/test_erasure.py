@@ -71,13 +71,16 @@ def test_no_trace_is_left_and_the_chains_hold(start: Start, tmp_path: Path) -> N
         ("submissions", "external_id"), ("submissions", "fetched"), ("deliveries", "url"), ("deliveries", "headers"),
         ("deliveries", "body"), ("history_contents", "content"), ("decisions", "explanation"),
         ("automation_runs", "because"), ("outbound_messages", "body"), ("pending_items", "title"),
-        ("attachments", "name"), ("sale_processes", "reason"), ("unmapped", "value"),
+        ("attachments", "name"), ("sale_processes", "reason"), ("unmapped", "value"), ("opportunities", "fields"),
     } <= where  # fmt: skip
-    assert not {table for table, _ in where} & {"history_entries", "opportunities", "config_versions"}
+    assert not {table for table, _ in where} & {"history_entries", "config_versions"}
     answer = erased(people)
     assert left(people) == []
     assert faults(people) == []
     assert set(people.files.values()) == {"benedito.pdf"}
+    kept = {row.id: (row.tags, row.fields) for row in people.house.rows("opportunities")}
+    assert kept[people.opv] == ('["vip"]', '{"budget":450000,"since":"2026-09-01"}')
+    assert (kept[people.other_opv], answer.blanked.fields) == ((None, '{"budget":300000}'), 2)
     assert (answer.client, len(answer.also), answer.file_clean) == (people.subject, 1, True)
     assert set(answer.same_contacts) == {people.client_of(opv) for opv in _opvs_of(people, "+5511977770000")}
     for opv in answer.opvs:

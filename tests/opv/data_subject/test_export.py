@@ -50,6 +50,9 @@ def test_all_that_is_held_and_nothing_of_others(start: Start, tmp_path: Path) ->
     assert ("phone", PHONE) in {(one["kind"], one["value"]) for one in record.contact_keys}
     parts = {(one.opv, one.role, one.main) for one in record.parts}
     assert {(people.opv, "buyer", True), (people.other_opv, "guarantor", False)} <= parts
+    kept = {one.opv: (one.tags, one.fields) for one in record.parts}
+    assert kept[people.opv] == (["vip"], {"notes": f"{NAME} quer varanda", "budget": 450000, "since": "2026-09-01"})
+    assert kept[people.other_opv] == ([], {})
     assert [one.role for one in record.parts].count(None) == 1  # the OPV that it was taken out of
     sources = Counter(one.source for one in record.captures)
     assert sources == {"form": 4, "grupo_olx": 1, "meta_lead_ads": 1, "manual": 2}

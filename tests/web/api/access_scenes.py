@@ -55,7 +55,9 @@ def access_house() -> House:
         {"key": "contacted", "name": "Em atendimento"},
     ]
     queues = [{"key": "sul", "teams": ["sul"], "strategy": "manual"}, {"key": "roleta", "teams": ["sul"]}]
-    configuration = {**CONFIGURATION, "people": people, "funnel": {"stages": stages}, "queues": queues}
+    configuration = {**CONFIGURATION, "people": people, "funnel": {"stages": stages}, "queues": queues,
+                     "tags": [{"key": "vip", "name": "VIP"}],
+                     "fields": [{"key": "budget", "name": "Orçamento", "kind": "number"}]}  # fmt: skip
     read = Configuration.model_validate(configuration)
     return build_house(1, read, {}, link_address="https://leads.example.com", link_secret="segredo")
 
@@ -198,6 +200,8 @@ BODIES: Mapping[str, Callable[[Scene], dict[str, Any]]] = {
     "POST /api/v1/opvs/{ident}/stage": lambda _: _json(stage="contacted"),
     "POST /api/v1/opvs/{ident}/assignment": lambda _: _json(broker="bia", reason="férias"),
     "POST /api/v1/opvs/{ident}/acceptance": lambda _: _json(accept=True),
+    "POST /api/v1/opvs/{ident}/tags": lambda _: _json(add=["vip"]),
+    "POST /api/v1/opvs/{ident}/fields": lambda _: _json(budget=450000.5),
     "POST /api/v1/opvs/{ident}/withdrawal": lambda _: _json(reason="price"),
     "POST /api/v1/opvs/{ident}/won-sale": lambda _: _json(value="350000.00", unit="AP-101", date=f"{ago(86400):%F}"),
     "POST /api/v1/opvs/{ident}/clients": lambda _: _json(name="Caio Exemplo", kind="natural", role="guarantor"),

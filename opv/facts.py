@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from db.models import Base
 from db.statement import Statement
 from opv.answers.values import fields_of, tags_of
 from opv.batch import Opv
-from schemas.conditions import FACTS, OPEN_FACTS
+from schemas.conditions import FACTS, OPEN_FACTS, of_automations
 
 _CAPTURES = Base.metadata.tables["capture_origins"]
 _CLIENTS = Base.metadata.tables["clients"]
@@ -24,14 +24,28 @@ _COLUMNS = (
 )  # fmt: skip
 
 
+_OF_ROW = {
+    "team": "team", "manager": "manager", "broker": "broker", "presales_broker": "presales_broker",
+    "second_broker": "second_broker", "funnel": "funnel", "status": "stage_status", "outcome": "status",
+}  # fmt: skip
+"""Facts that the OPV's row holds, and the columns."""
+
+
 class OpvFacts(Mapping[str, Any]):
     """Facts by name. `capture` is a row of `CAPTURES`; answers and the like are parsed only when asked for. `stage`:
-    the OPV's then, if not now; `event`: what the entry says that triggered an automation."""
+    the OPV's then, if not now; `event`: what the entry says that triggered an automation; `known`: gives the facts that
+    automations alone know and the row does not tell."""
 
     def __init__(
-        self, opv: Opv, capture: Any | None, stage: str | None = None, event: Mapping[str, Any] | None = None
+        self,
+        opv: Opv,
+        capture: Any | None,
+        stage: str | None = None,
+        event: Mapping[str, Any] | None = None,
+        known: Callable[[Opv, str], Any] | None = None,
     ) -> None:
         self._opv = opv
+        self._known = known
         self._event = event
         self._capture = capture
         self._stage = stage or opv.stage
@@ -45,17 +59,21 @@ class OpvFacts(Mapping[str, Any]):
     def _value(self, key: str) -> Any:
         if key == "stage":
             return self._stage
-        if key in ("team", "manager", "broker"):
-            return getattr(self._opv, key)
         if key == "tags":
             return tags_of(self._opv.tags) or None
         if key.startswith("fields."):
             return fields_of(self._opv.fields).get(key.removeprefix("fields."))
+        if key in _OF_ROW:
+            return getattr(self._opv, _OF_ROW[key])
+        if key == "first_contact":
+            return self._opv.first_contact_at is not None
         if key.startswith("event."):
             return None if self._event is None else self._event.get(key.removeprefix("event."))
-        capture = self._capture
-        if capture is None:
-            return None
+        if of_automations(key):
+            return None if self._known is None else self._known(self._opv, key)
+        return None if self._capture is None else self._captured(self._capture, key)
+
+    def _captured(self, capture: Any, key: str) -> Any:
         if key in _COLUMNS:
             return getattr(capture, key)
         if key == "price":

@@ -18,6 +18,9 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from schemas.config.triggers import SOME_ENTRIES
+from schemas.counted import COUNT, HOURS_SINCE, KINDS, counted
+
 TEXT, NUMBER, TRUTH, LIST = "text", "number", "yes or no", "list"
 
 FACTS: dict[str, str] = {
@@ -25,11 +28,24 @@ FACTS: dict[str, str] = {
     "listing": TEXT, "transaction": TEXT, "price": NUMBER, "city": TEXT, "state": TEXT, "client.kind": TEXT,
     "returning": TRUTH, "stage": TEXT, "team": TEXT, "manager": TEXT, "broker": TEXT,
     "broker_named": TEXT, "tags": LIST,
+    "funnel": TEXT, "status": TEXT, "outcome": TEXT, "presales_broker": TEXT, "second_broker": TEXT,
+    "first_contact": TRUTH, "age_hours": NUMBER, "stage_hours": NUMBER, "assigned_hours": NUMBER,
+    "broker.active": TRUTH, "clients": NUMBER, "client.has_phone": TRUTH, "client.has_email": TRUTH,
+    "client.has_document": TRUTH, "client.complete": TRUTH, "captures": NUMBER, "capture_hours": NUMBER,
 }  # fmt: skip
 """Facts by name and kind; besides these, every `answers.<key>`, `utm.<key>`, `ad.<key>`, `click_ids.<key>`,
-`fields.<key>`, and of the entry that triggered an automation `event.<key>`. Of a list, any item counts."""
+`fields.<key>`, of the entry that triggered an automation `event.<key>`, and of the history what `schemas.counted`
+reads. Of a list, any item counts."""
 
 OPEN_FACTS = ("answers.", "utm.", "ad.", "click_ids.", "event.", "fields.")
+
+OF_THE_MOMENT = frozenset({
+    "status", "outcome", "first_contact", "age_hours", "stage_hours", "assigned_hours", "broker.active", "clients",
+    "client.has_phone", "client.has_email", "client.has_document", "client.complete", "captures", "capture_hours",
+})  # fmt: skip
+"""Facts that automations alone ask for, as they ask for the history and for `event.<key>`: of a lead that looks for a
+broker they are not known."""
+
 OPERATORS = ("eq", "not", "in", "gte", "gt", "lte", "lt", "contains", "starts_with", "exists")
 
 Facts = Mapping[str, Any]
@@ -46,6 +62,16 @@ def nearest(word: str, known: Iterable[str]) -> str:
         return f"did you mean `{near[0]}`?"
     shown = ", ".join(f"`{name}`" for name in names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
     return f"known: {shown}" if names else "there is none yet"
+
+
+def kind_of(fact: str) -> str | None:
+    """What a fact's values are; None of those that are as they came in: texts, numbers or lists."""
+    return NUMBER if counted(fact) else FACTS.get(fact)
+
+
+def of_automations(fact: str) -> bool:
+    """Whether automations alone know the fact."""
+    return fact in OF_THE_MOMENT or fact.startswith("event.") or counted(fact) is not None
 
 
 def fold(text: str) -> str:
@@ -90,13 +116,25 @@ class Outcome:
     because: str = ""
 
 
-class Condition:
-    """A checked condition. Build with `Condition.read`, which reports every problem at once."""
+def _asked_for(source: Mapping[str, Any]) -> Iterator[str]:
+    for name, expected in source.items():
+        if name in ("any", "all", "not"):
+            for part in expected if isinstance(expected, list) else [expected]:
+                if isinstance(part, Mapping):
+                    yield from _asked_for(part)
+        else:
+            yield str(name)
 
-    __slots__ = ("_tests", "source")
+
+class Condition:
+    """A checked condition. Build with `Condition.read`, which reports every problem at once. `facts`: those that it
+    asks for."""
+
+    __slots__ = ("_tests", "facts", "source")
 
     def __init__(self, source: Mapping[str, Any], tests: list[Callable[[Facts], Outcome]]) -> None:
         self.source = source
+        self.facts = frozenset(_asked_for(source))
         self._tests = tests
 
     @classmethod
@@ -134,11 +172,25 @@ def _read(
                 problems.append(Problem(here, "`not` takes a mapping of facts"))
                 continue
             yield _none_of(_all_of(list(_read(expected, here, problems))))
-        elif key in FACTS or (isinstance(key, str) and key.startswith(OPEN_FACTS)):
-            yield from _fact(str(key), expected, here, problems)
+        elif (unknown := _unknown(str(key))) is not None:
+            problems.append(Problem(here, unknown))
         else:
-            hint = nearest(str(key), [*FACTS, "any", "all", "not", *(f"{start}<key>" for start in OPEN_FACTS)])
-            problems.append(Problem(here, f"unknown fact `{key}`, {hint}"))
+            yield from _fact(str(key), expected, here, problems)
+
+
+def _unknown(fact: str) -> str | None:
+    """What is wrong with a fact's name; None when there is such a fact."""
+    entries = counted(fact)
+    if entries is None:
+        if fact in FACTS or fact.startswith(OPEN_FACTS):
+            return None
+        others = [*(f"{start}<key>" for start in OPEN_FACTS), *(f"{start}<kind>" for start in (COUNT, HOURS_SINCE))]
+        return f"unknown fact `{fact}`, {nearest(fact, [*FACTS, 'any', 'all', 'not', *others])}"
+    if entries.kind in KINDS:
+        return None
+    kind = SOME_ENTRIES.get(entries.kind, ("",))[0]
+    hint = f"it is one of some `{kind}`" if kind else nearest(entries.kind, KINDS)
+    return f"unknown kind of history `{entries.kind}`, {hint}"
 
 
 def _parts(expected: Any, path: tuple[str | int, ...], problems: list[Problem]) -> Iterator[Callable[[Facts], Outcome]]:
@@ -229,7 +281,7 @@ def _wrong_value(fact: str, operator: str, expected: Any) -> str | None:
 
 
 def _wrong_kind(fact: str, values: list[Any]) -> str | None:
-    kind = FACTS.get(fact, TEXT)
+    kind = kind_of(fact)
     if kind == TRUTH and not all(isinstance(v, bool) for v in values):
         return f"`{fact}` takes true or false"
     if kind == NUMBER and any(number(v) is None for v in values):

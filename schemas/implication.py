@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from schemas.conditions import FACTS, LIST, NUMBER, TESTS, TEXT, fold, number
+from schemas.conditions import LIST, NUMBER, TESTS, TEXT, fold, kind_of, number
 
 _MOST_CASES = 256
 _MOST_STEPS = 2000
@@ -94,7 +94,7 @@ def _opposite(fact: str, operator: str, operand: Any) -> Iterator[_Case]:
         yield _Case({fact: (("not" if operator == "in" else "in", operand),)})
     elif operator == "exists":
         yield _Case({fact: (("exists", not operand),)})
-    elif operator in _OPPOSITE and FACTS.get(fact) == NUMBER:
+    elif operator in _OPPOSITE and kind_of(fact) == NUMBER:
         yield _Case({fact: ((_OPPOSITE[operator], operand),)})
         yield _Case({fact: (("exists", False),)})
     else:
@@ -131,9 +131,10 @@ def _possible(fact: str, asked: Sequence[Asked]) -> list[Any] | None:
     """The values that the fact may have, each once; None when they are not listed. Lists have several; open
     facts may be lists."""
     listed = [operand for operator, operand in asked if operator == "in"]
-    if not listed or FACTS.get(fact, LIST) == LIST:
+    kind = kind_of(fact)
+    if not listed or kind in (None, LIST):
         return None
-    read: Callable[[Any], Any] = {NUMBER: number, TEXT: lambda value: fold(str(value))}.get(FACTS[fact], bool)
+    read: Callable[[Any], Any] = {NUMBER: number, TEXT: lambda value: fold(str(value))}.get(kind, bool)
     values = dict.fromkeys(map(read, listed[0]))
     return [value for value in values if all(TESTS[operator](operand)(value) for operator, operand in asked)]
 
@@ -147,7 +148,7 @@ def _clash(fact: str, asked: Sequence[Asked]) -> bool:
         return True
     if _possible(fact, asked) == []:
         return True
-    return FACTS.get(fact) == NUMBER and any(
+    return kind_of(fact) == NUMBER and any(
         (low := number(least)) is not None
         and (high := number(most)) is not None
         and (low > high or (low == high and (from_, to) != ("gte", "lte")))

@@ -82,7 +82,7 @@ class RunEvents:
 
 def reads_events(checked: Sequence[CheckedAutomation]) -> bool:
     """Whether one of the automations looks at what the entry that triggered it says."""
-    return any(one.narrow is not None or "event." in str(one.when.source) for one in checked)
+    return any(one.narrow is not None or any(f.startswith("event.") for f in one.when.facts) for one in checked)
 
 
 def said_by_entries(tx: Connection, entries: Sequence[tuple[UUID, int]]) -> Told:

@@ -23,6 +23,7 @@ from opv import history
 from opv.automation import states
 from opv.automation.actions.doing import Doing, Done, Occurrence
 from opv.automation.actions.registry import PERFORM
+from opv.automation.known import Known
 from opv.automation.states import State
 from opv.automation.triggers import CheckedAutomation
 from opv.batch import OPVS, Batch, Cause, Opv, opvs_by_id
@@ -108,10 +109,16 @@ class Round:
     waiting: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     off_list: set[UUID] = field(default_factory=set)
     ended: list[dict[str, Any]] = field(default_factory=list)
+    known: Known = field(init=False)
+
+    def __post_init__(self) -> None:
+        """What conditions ask for beyond rows and captures is loaded once they do."""
+        self.known = Known(self.tx, self.batch, self.captures)
 
     def facts(self, opv: Opv, **then: Any) -> OpvFacts:
         """Facts of the moment, or as `OpvFacts` has them `then`."""
-        return OpvFacts(opv, **({"capture": newest(self.captures.get(opv.id, ()))} | then))
+        now: dict[str, Any] = {"capture": newest(self.captures.get(opv.id, ())), "known": self.known.fact}
+        return OpvFacts(opv, **(now | then))
 
     def begin(self, checked: CheckedAutomation, occurrence: Occurrence, facts: Mapping[str, Any]) -> str:
         """Tests the condition and does the actions; gives the result."""

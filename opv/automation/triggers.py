@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from schemas.conditions import ALWAYS, Condition
@@ -14,6 +15,7 @@ from schemas.config import (
     After,
     Automation,
     Before,
+    Branch,
     Called,
     Changed,
     Expiry,
@@ -21,9 +23,12 @@ from schemas.config import (
     Rate,
     Schedule,
     Stage,
+    Wait,
+    WaitOptions,
     Webhook,
     Without,
 )
+from schemas.counted import counted
 from schemas.duration import Duration
 
 Narrow = Callable[[Mapping[str, Any]], bool]
@@ -66,6 +71,13 @@ class Automations:
     scheduled: Sequence[CheckedAutomation] = ()
     called: Sequence[CheckedAutomation] = ()
     by_key: Mapping[str, CheckedAutomation] = field(default_factory=dict)
+
+    @cached_property
+    def counted(self) -> frozenset[str]:
+        """Kinds of history that their conditions ask about, so that all are loaded at once."""
+        conditions = (when for one in self.by_key.values() for when in (one.when, *_conditions(one.do)))
+        facts = {fact for when in conditions for fact in when.facts}
+        return frozenset(found.kind for fact in facts if (found := counted(fact)) is not None)
 
 
 def compiled(
@@ -120,6 +132,16 @@ def _kind(on: str | Changed | Webhook) -> str:
     if isinstance(on, Webhook):
         return "trigger.received"
     return SOME_ENTRIES[on][0] if on in SOME_ENTRIES else on
+
+
+def _conditions(actions: Iterable[Action]) -> Iterator[Condition]:
+    """Those within the actions."""
+    for action in actions:
+        if isinstance(action, Branch):
+            yield Condition.read(action.branch.if_)[0]
+            yield from _conditions((*action.branch.then, *action.branch.else_))
+        elif isinstance(action, Wait) and isinstance(action.wait, WaitOptions):
+            yield Condition.read(action.wait.if_)[0]
 
 
 def _checked(one: Automation, active_since: datetime | None) -> CheckedAutomation:

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from adapters.sources.base import Source
 from opv.catalog import REGISTRIES
 from porteiro.configuration.answers import check_answers
+from porteiro.configuration.automation_flow import check_flow
+from porteiro.configuration.automations import NOTIFIED, check_automations
 from porteiro.configuration.channels import names_at
-from porteiro.configuration.conditions import check_condition
 from porteiro.configuration.distribution import check_distribution
 from porteiro.configuration.document import Place
 from porteiro.configuration.funnel import check_funnel
@@ -19,7 +20,6 @@ from porteiro.configuration.webhooks import check_webhook
 from schemas.conditions import fold, nearest
 from schemas.config.distribution import FALLBACKS
 
-NOTIFIED = ("broker", "manager", "directors")
 _MEANT_IN = {**dict.fromkeys(FALLBACKS, "otherwise"), **dict.fromkeys(NOTIFIED, "notify")}
 """Words where a person's key may stand, and where that is."""
 
@@ -42,8 +42,10 @@ def check_references(root: Place, sources: Mapping[str, Source], report: Report)
     check_funnel(file, report)
     check_distribution(file, report)
     check_answers(file, report)
+    check_automations(file, report)
+    check_flow(file, report)
     for automation in file.items("automations"):
-        _check_automation(automation, file, report)
+        check_webhook(automation["on"]["webhook"], file, report)
     _check_alarms(root["alarms"], file, report)
     _check_withdrawal_reasons(file, report)
     for section, slug in (("won_sale", "sales_module"), ("whatsapp", "conecta")):
@@ -102,46 +104,6 @@ def _claim(place: Place, owner: Place, taken: dict[str, Place], what: str, path:
     if first is not owner:
         other = first["key"].text
         report.error(place, f"{what} `{place.text}` belongs to the {LISTS[path]} `{other}` already: keep it at one")
-
-
-def _check_automation(automation: Place, file: File, report: Report) -> None:
-    check_known([automation["on"]["in_stage"]], "funnel.stages", file, report)
-    check_webhook(automation["on"]["webhook"], file, report)
-    check_condition(automation["when"], file.facts, report)
-    for action in automation["do"].each():
-        check_known([action["advance"]], "funnel.stages", file, report)
-        target, people = action["notify"], file.by_key["people"]
-        if target.text is not None and target.text not in (*NOTIFIED, *people):
-            hint = nearest(target.text, (*NOTIFIED, *people))
-            report.error(target, f"there is nobody called `{target.text}`, {hint}")
-        withdraw = action if action.text == "withdraw" else action.child("withdraw")
-        if withdraw is not None:
-            _check_withdraw(withdraw, file, report)
-
-
-def _check_withdraw(withdraw: Place, file: File, report: Report) -> None:
-    """An automation must be able to withdraw by itself: with a reason, and all that this reason needs."""
-    reasons = file.by_key["withdrawal_reasons"]
-    check_known([withdraw["reason"]], "withdrawal_reasons", file, report)
-    automatic = (one for one in reasons.values() if one["automatic"].value is True)
-    named = withdraw["reason"].text
-    reason = next(automatic, None) if named is None else reasons.get(named)
-    if reason is None:
-        if named is None:
-            report.error(
-                withdraw, "no reason is automatic: write `reason: …`, or `automatic: true` at one of the reasons"
-            )
-        return
-    key, subs = reason["key"].text, [one["key"].text or "" for one in reason["sub_reasons"].each()]
-    sub = withdraw["sub_reason"]
-    if sub.text is not None and sub.text not in subs:
-        report.error(sub, f"`{key}` has no sub-reason `{sub.text}`, {nearest(sub.text, subs)}")
-    elif subs and sub.text is None:
-        report.error(
-            withdraw, f"the reason `{key}` needs a sub-reason: write `sub_reason: …`, one of {', '.join(subs)}"
-        )
-    if reason["needs_remarks"].value is True and withdraw["remarks"].text is None:
-        report.error(withdraw, f"the reason `{key}` needs remarks: write `remarks: …`")
 
 
 def _check_withdrawal_reasons(file: File, report: Report) -> None:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from porteiro.configuration.document import Place
 from porteiro.configuration.problems import Report
-from schemas.conditions import Condition, fold, nearest
+from schemas.conditions import Condition, fold, nearest, of_automations
 from schemas.implication import contradicted
 
 Known = Mapping[str, Sequence[str]]
 """Of each fact whose values are names: the names that there are."""
 
+Refusal = Callable[[str], str | None]
+"""Why a fact cannot be asked for in a place; None when it can."""
 
-def check_condition(when: Place, known: Known, report: Report) -> None:
+
+def of_leads(fact: str) -> str | None:
+    """Refuses the facts that a lead which looks for a broker does not have."""
+    return f"`{fact}` is known to automations alone: here a lead looks for a broker" if of_automations(fact) else None
+
+
+def check_condition(when: Place, known: Known, report: Report, refusal: Refusal) -> None:
     """Reports what is wrong in a condition; one that is no mapping at all is left to the file's shape."""
     if not isinstance(when.value, dict):
         return
@@ -23,6 +31,10 @@ def check_condition(when: Place, known: Known, report: Report) -> None:
         for name in problem.path:
             place = place.child(name) or place
         report.error(place, problem.message, at_key=problem.message.startswith("unknown "))
+    for fact, place in _asked(when):
+        because = refusal(fact)
+        if because is not None:
+            report.error(place, because, at_key=True)
     for fact, place in _named(when, known):
         value = place.text
         if value is not None and fold(value) not in known[fact]:
@@ -40,17 +52,23 @@ def checked(when: Place) -> Mapping[str, Any] | None:
     return None if Condition.read(source)[1] else source
 
 
+def _asked(when: Place) -> Iterator[tuple[str, Place]]:
+    """The facts that are asked for, each with what is asked of it."""
+    for name, place in when.entries().items():
+        if name in ("any", "all", "not"):
+            for part in (*place.each(), place):
+                yield from _asked(part)
+        else:
+            yield name, place
+
+
 def _named(when: Place, known: Known) -> Iterator[tuple[str, Place]]:
     """Values that are compared whole with a fact of `known`."""
-    for name, place in when.entries().items():
-        if name in ("any", "all"):
-            for part in place.each():
-                yield from _named(part, known)
-        elif name == "not":
-            yield from _named(place, known)
-        elif name in known:
-            expected = [place]
-            if isinstance(place.value, dict):
-                expected = [place[operator] for operator in ("eq", "not", "in")]
-            for one in expected:
-                yield from ((name, value) for value in (one.each() or [one]))
+    for name, place in _asked(when):
+        if name not in known:
+            continue
+        expected = [place]
+        if isinstance(place.value, dict):
+            expected = [place[operator] for operator in ("eq", "not", "in")]
+        for one in expected:
+            yield from ((name, value) for value in (one.each() or [one]))

@@ -10,7 +10,7 @@ from opv.capture import MANUAL_RULE
 from opv.distribution.claims import CLAIM_RULE
 from opv.distribution.returns import RETURN_RULE
 from opv.house import DIRECTED_RULE, LISTING_RULE, OWNER_RULE
-from porteiro.configuration.conditions import check_condition, checked
+from porteiro.configuration.conditions import check_condition, checked, of_leads
 from porteiro.configuration.document import Place
 from porteiro.configuration.problems import Report
 from porteiro.configuration.queues import Use, check_queue, has_tags, members_of
@@ -74,7 +74,7 @@ def _check_rule(rule: Place, file: File, report: Report) -> None:
     key, way = rule["key"].text or "", _way(rule)
     if key in _RESERVED and _RESERVED[key] != way:
         report.error(rule["key"], f"decisions that no rule took are told of as `{key}`: take another key")
-    check_condition(rule["when"], file.facts, report)
+    check_condition(rule["when"], file.facts, report, of_leads)
     check_terms(rule["accept"], file, report, pooled=way == "queue")
     check_taker(rule["exempt"]["to"], file, report)
     if way == "queue":
@@ -195,7 +195,7 @@ def _check_parts(rules: Sequence[Place], file: File, report: Report) -> None:
 def _check_invalid_leads(file: File, report: Report) -> None:
     """A lead that is confirmed as none is withdrawn: with a reason that asks for nothing else."""
     invalid = file.root["distribution"]["invalid_leads"]
-    check_condition(invalid["when"], file.facts, report)
+    check_condition(invalid["when"], file.facts, report, of_leads)
     if invalid["when"].entries() and invalid["confirm"].text != "rule":
         report.warn(
             invalid["when"], "a manager confirms all of them: write `confirm: rule` for those of which it holds"

@@ -72,7 +72,17 @@ class File:
             "team": keys["teams"],
             "manager": self.with_role("manager"),
             "broker": self.with_role("broker"),
+            "presales_broker": [*self.with_role("presales"), *self.with_role("broker")],
+            "second_broker": self.with_role("broker"),
+            "funnel": [self.root["funnel"]["key"].text or "sales", *keys["funnels"]],
+            "status": [key for stage in self.items("funnel.stages") for key in statuses_of(stage)],
+            "outcome": ["open", "won", "lost"],
         }
+
+
+def statuses_of(stage: Place) -> list[str]:
+    """Keys of the statuses within a stage."""
+    return [one["key"].text or "" for one in stage["statuses"].each()]
 
 
 def check_unique(items: Iterable[Place], what: str, report: Report) -> None:

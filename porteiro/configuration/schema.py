@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,9 +11,15 @@ from pydantic import BaseModel
 from adapters.sources.base import Source
 from adapters.targets.registry import configurable
 from schemas.conditions import FACTS, LIST, NUMBER, OPEN_FACTS, OPERATORS, TEXT
-from schemas.config import Configuration
+from schemas.config import ACTIONS, BARE, Configuration
+from schemas.counted import KINDS, WITHIN
 
 _REFERENCE = {"type": "string", "pattern": r"^\$\{[A-Za-z_][A-Za-z0-9_]*\}$"}
+
+_CONDITIONS = (
+    ("Rule", "when"), ("InvalidLeads", "when"), ("Automation", "when"), ("WaitOptions", "if"), ("BranchOptions", "if"),
+)  # fmt: skip
+"""Where conditions stand."""
 
 
 def json_schema(sources: Mapping[str, Source]) -> dict[str, Any]:
@@ -20,8 +27,11 @@ def json_schema(sources: Mapping[str, Source]) -> dict[str, Any]:
     schema = Configuration.model_json_schema(by_alias=True)
     definitions: dict[str, Any] = schema["$defs"]
     definitions["Condition"] = _condition()
-    for name in ("Rule", "Automation", "InvalidLeads"):
-        definitions[name]["properties"]["when"] = {"$ref": "#/$defs/Condition"}
+    for name, conditional in _CONDITIONS:
+        about = definitions[name]["properties"][conditional].get("description")
+        described = {"description": about} if about else {}
+        definitions[name]["properties"][conditional] = {"$ref": "#/$defs/Condition", **described}
+    _name_actions(definitions)
     channel = definitions["Channel"]
     channel["properties"]["secrets"]["items"] = _REFERENCE
     channel["properties"]["source"]["enum"] = sorted(sources)
@@ -30,6 +40,22 @@ def json_schema(sources: Mapping[str, Source]) -> dict[str, Any]:
     target["properties"]["target"]["enum"] = [slug for slug, _ in targets]
     target["allOf"] = [_options("target", slug, one.title, one.options_model, definitions)[0] for slug, one in targets]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "porteiro.yaml"}
+
+
+def _name_actions(definitions: dict[str, Any]) -> None:
+    """Actions and triggers as definitions of their own; an action that may stand without options, in all its forms."""
+    automation, branch = definitions["Automation"]["properties"], definitions["BranchOptions"]["properties"]
+    definitions["Action"] = {
+        "description": "One thing that an automation does.",
+        "oneOf": [*automation["do"]["items"]["oneOf"], {"enum": list(BARE)}],
+    }
+    for listed in (automation["do"], branch["then"], branch["else"]):
+        listed["items"] = {"$ref": "#/$defs/Action"}
+    for name in BARE:
+        options = definitions[ACTIONS[name].__name__]["properties"]
+        options[name] = {"anyOf": [options[name], {"type": "null"}]}
+    definitions["Trigger"] = {"description": "What makes an automation run.", "oneOf": automation["on"]["oneOf"]}
+    automation["on"] = {"$ref": "#/$defs/Trigger"}
 
 
 def _of_source(slug: str, source: Source, definitions: dict[str, Any]) -> dict[str, Any]:
@@ -55,6 +81,7 @@ def _options(
 def _condition() -> dict[str, Any]:
     """`when`: facts with a value, a list or operators; `any`, `all` and `not`."""
     itself = {"$ref": "#/$defs/Condition"}
+    kinds = "|".join(re.escape(kind) for kind in KINDS)
     several = {"type": "array", "items": itself, "minItems": 1}
     return {
         "type": "object",
@@ -65,7 +92,11 @@ def _condition() -> dict[str, Any]:
             "all": several,
             "not": itself,
         },
-        "patternProperties": {f"^{start[:-1]}\\.": _fact(TEXT) for start in OPEN_FACTS},
+        "patternProperties": {
+            **{f"^{start[:-1]}\\.": _fact(TEXT) for start in OPEN_FACTS},
+            rf"^count\.({kinds})(\.{WITHIN})?$": _fact(NUMBER),
+            rf"^hours_since\.({kinds})$": _fact(NUMBER),
+        },
         "additionalProperties": False,
     }
 

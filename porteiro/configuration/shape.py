@@ -9,10 +9,10 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from porteiro.configuration.document import Place
+from porteiro.configuration.document import Path, Place
 from porteiro.configuration.problems import Report
 from schemas.conditions import nearest
-from schemas.config import ACTIONS
+from schemas.config import ACTIONS, TRIGGERS
 
 Redact = Callable[[str], str]
 """Takes secret values out of a message."""
@@ -26,11 +26,15 @@ _WANTED = {
     "int_type": "a whole number",
     "int_parsing": "a whole number",
     "int_from_float": "a whole number",
+    "decimal_type": "a number",
     "float_type": "a number",
     "float_parsing": "a number",
     "bool_type": "true or false",
     "bool_parsing": "true or false",
 }
+_OF_TRIGGERS = {field.alias or name for model in TRIGGERS.values() for name, field in model.model_fields.items()}
+"""What stands in triggers, their words among it."""
+
 _LIMITS = {
     "string_too_long": "write at most {max_length} characters",
     "too_long": "write at most {max_length} items",
@@ -50,11 +54,20 @@ def report_shape(
     redact: Redact = str,
     skip: Callable[[Place], bool] = lambda _: False,
 ) -> None:
-    """Reports what `model` refuses in the value of `place`, except at the places to `skip`."""
-    for detail in error.errors(include_url=False):
-        here, names, rest = _follow(place, detail["loc"])
-        if not skip(here):
+    """Reports what `model` refuses in the value of `place`, except at the places to `skip`. What may have several
+    shapes is refused once: for what is wrong within the shape that it has, else for having none of them."""
+    refused = [(detail, *_follow(place, detail["loc"])) for detail in error.errors(include_url=False)]
+    read = [here.path for detail, here, _, _ in refused if detail["type"] not in _WANTED]
+    wanted: dict[Path, list[str]] = {}
+    for detail, here, names, rest in refused:
+        if skip(here):
+            continue
+        if detail["type"] not in _WANTED:
             _report(detail, _known(model, names), here, rest, report, redact)
+        elif not any(path[: len(here.path)] == here.path for path in read):
+            wanted.setdefault(here.path, []).append(_WANTED[detail["type"]])
+    for here in {one.path: one for _, one, _, _ in refused if one.path in wanted}.values():
+        report.error(here, f"write {' or '.join(dict.fromkeys(wanted[here.path]))}, not {shown(here)}")
 
 
 def shown(place: Place) -> str:
@@ -96,10 +109,12 @@ def _report(detail: ErrorDetails, known: list[str], here: Place, rest: str, repo
     elif kind == "extra_forbidden":
         report.error(here, _unknown_key(here, known), at_key=True)
     elif kind == "union_tag_not_found":
-        _report_action(here, report)
+        (_report_trigger if here.path[-1] == "on" else _report_action)(here, report)
     elif kind == "literal_error":
         names = re.findall(r"'([^']*)'", str(context.get("expected", "")))
-        if rest == "[key]":
+        if here.path[-1] == "on" and here.text is None:
+            _report_trigger(here, report)
+        elif rest == "[key]":
             report.error(here, _unknown_key(here, names), at_key=True)
         else:
             report.error(here, f"{shown(here)} is unknown, {nearest(here.text or '', names)}")
@@ -109,8 +124,6 @@ def _report(detail: ErrorDetails, known: list[str], here: Place, rest: str, repo
 
 def _sentence(detail: ErrorDetails, here: Place, context: Mapping[str, Any], redact: Redact) -> str:
     kind = detail["type"]
-    if kind in _WANTED:
-        return f"write {_WANTED[kind]}, not {shown(here)}"
     if kind in ("string_too_short", "too_short"):
         return "empty: write at least one" if here.value in ([], {}) else "empty: write something or remove the line"
     if kind in _LIMITS:
@@ -126,6 +139,8 @@ def _unknown_key(here: Place, known: list[str]) -> str:
     name = str(here.path[-1])
     if name in ACTIONS and name in known:
         return f"a second action in one item: write `- {name}: …` on a line of its own"
+    if name in TRIGGERS and here.path[-2] == "on":
+        return f"a second trigger: an automation has one, write another automation for `{name}`"
     return f"unknown key `{name}`, {nearest(name, known)}"
 
 
@@ -134,6 +149,15 @@ def _report_action(here: Place, report: Report) -> None:
         report.error(here, f"write an action, for example `{{advance: contacted}}`, not {shown(here)}")
     for name, inside in here.entries().items():
         report.error(inside, f"unknown action `{name}`, {nearest(name, ACTIONS)}", at_key=True)
+
+
+def _report_trigger(here: Place, report: Report) -> None:
+    words = {name: inside for name, inside in here.entries().items() if name not in _OF_TRIGGERS}
+    for name, inside in words.items():
+        report.error(inside, f"unknown trigger `{name}`, {nearest(name, TRIGGERS)}", at_key=True)
+    if not words:
+        example = "`opv.assigned` or `{in_stage: contacted, for: 3 business days}`"
+        report.error(here, f"write what makes it run, for example {example}, not {shown(here)}")
 
 
 def _known(model: type[BaseModel], names: Sequence[str | int]) -> list[str]:

@@ -6,6 +6,7 @@ knows the line of everything; here only shapes.
 
 from schemas.config.actions import (
     ACTIONS,
+    BARE,
     Action,
     AddPending,
     AddTag,
@@ -86,6 +87,7 @@ from schemas.config.triggers import (
 
 __all__ = [
     "ACTIONS",
+    "BARE",
     "SOME_ENTRIES",
     "TRIGGERS",
     "Absence",

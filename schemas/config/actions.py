@@ -271,7 +271,7 @@ ACTIONS: dict[str, type[Part]] = {
     "stop": Stop,
 }
 
-_BARE = ("redistribute", "withdraw", "stop")
+BARE = ("redistribute", "withdraw", "stop")
 """Actions that may be written without anything behind them."""
 
 
@@ -290,7 +290,7 @@ def with_options(value: Any) -> Any:
     """`redistribute:` or `- stop` with nothing behind it means no options."""
     if not isinstance(value, list):
         return value
-    return [next(({name: {}} for name in _BARE if item in (name, {name: None})), item) for item in value]
+    return [next(({name: {}} for name in BARE if item in (name, {name: None})), item) for item in value]
 
 
 Action = Annotated[

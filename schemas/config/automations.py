@@ -8,14 +8,14 @@ from pydantic import Field, field_validator
 
 from schemas.config.actions import Action, with_options
 from schemas.config.triggers import Trigger
-from schemas.config.values import DurationText, Key, Part, Text
+from schemas.config.values import Key, Part, SpanText, Text
 
 
 class Rate(Part):
     """How many runs may begin in a time; those beyond it begin later."""
 
     max: int = Field(ge=1, le=1_000_000)
-    per: DurationText = "1 hour"
+    per: SpanText = "1 hour"
 
 
 class Automation(Part):

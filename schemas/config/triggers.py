@@ -163,9 +163,9 @@ TRIGGERS: dict[str, type[Part]] = {
 """Triggers that are no event's name, by the word that tells them apart."""
 
 
-def _trigger_shape(value: Any) -> str:
+def _trigger_shape(value: Any) -> str | None:
     if isinstance(value, dict):
-        return next((f"@{name}" for name in TRIGGERS if name in value), "@in_stage")
+        return next((f"@{name}" for name in TRIGGERS if name in value), None)
     return next((f"@{name}" for name, model in TRIGGERS.items() if isinstance(value, model)), "@event")
 
 

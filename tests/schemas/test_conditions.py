@@ -137,7 +137,7 @@ _SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.decimals
 _VALUES = st.recursive(
     _SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=2)
 )
-_NAMES = st.sampled_from([*FACTS, "answers.a", "utm.b", "nonsense"])
+_NAMES = st.sampled_from([*FACTS, "answers.a", "utm.b", "count.opv.won.3d", "hours_since.opv.won", "nonsense"])
 _EXPECTED = _VALUES | st.dictionaries(st.sampled_from([*OPERATORS, "what"]), _VALUES, max_size=2)
 _LEAVES = st.dictionaries(_NAMES, _EXPECTED, max_size=3)
 _CONDITIONS = st.recursive(

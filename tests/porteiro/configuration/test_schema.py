@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from adapters.sources.registry import sources
@@ -27,4 +28,25 @@ def test_the_schema_is_whole() -> None:
     assert set(definitions["meta_lead_ads options"]["properties"]) >= {"verify_token", "page_token", "api_url"}
     assert definitions["Rule"]["properties"]["when"] == {"$ref": "#/$defs/Condition"}
     assert set(definitions["Condition"]["properties"]) == {*FACTS, "any", "all", "not"}
+    for name, place in (("Automation", "when"), ("BranchOptions", "if"), ("WaitOptions", "if")):
+        assert definitions[name]["properties"][place]["$ref"] == "#/$defs/Condition"
+    for name, listed in (("Automation", "do"), ("BranchOptions", "then"), ("BranchOptions", "else")):
+        assert definitions[name]["properties"][listed]["items"] == {"$ref": "#/$defs/Action"}
+    assert definitions["Automation"]["properties"]["on"] == {"$ref": "#/$defs/Trigger"}
     assert "rotated" in definitions["Channel"]["properties"]["secrets"]["description"]
+
+
+def test_the_schema_knows_the_history_that_is_counted() -> None:
+    patterns = json_schema(sources())["$defs"]["Condition"]["patternProperties"]
+
+    def known(fact: str) -> bool:
+        return any(re.search(pattern, fact) for pattern in patterns)
+
+    assert known("count.contact.added") and known("count.contact.added.3d") and known("hours_since.opv.returned")
+    assert not any(map(known, ("count.contact", "count.contact.added.3w", "hours_since.opv.returned.3d")))
+
+
+def test_actions_may_stand_without_options() -> None:
+    definitions = json_schema(sources())["$defs"]
+    assert {"enum": ["redistribute", "withdraw", "stop"]} in definitions["Action"]["oneOf"]
+    assert {"type": "null"} in definitions["Stop"]["properties"]["stop"]["anyOf"]

@@ -17,6 +17,7 @@ from web import health, links, metrics
 from web.api import (
     actions,
     attachments,
+    automations,
     availability,
     clients,
     conversion,
@@ -96,7 +97,8 @@ def create_api(
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
     parts = (
         opvs, actions, clients, excluded, data_subjects, conversion, pending_items, attachments, withdrawals, sales,
-        deliveries, operations, outbound, availability, queues, undistributed, distribution, reports, offers,
+        deliveries, operations, automations, outbound, availability, queues, undistributed, distribution, reports,
+        offers,
     )  # fmt: skip
     for part in parts:
         routes.include_router(part.router)

@@ -171,6 +171,12 @@ def may_see_costs(viewer: Viewer) -> bool:
     return viewer.role == "director"
 
 
+def may_see_automations(viewer: Viewer) -> bool:
+    """Whether the viewer may see how automations do: directors and operations, and managers, these of runs those on
+    OPVs that they see."""
+    return viewer.role in ("manager", "director", "ops")
+
+
 def may_see_queues(viewer: Viewer) -> bool:
     """Whether the viewer may see what queues give to whom: managers of their own, directors and operations of all."""
     return viewer.role in ("manager", "director", "ops")

@@ -18,6 +18,15 @@ from pydantic import BaseModel
 from opv.access import Viewer, sees_persons
 from opv.distribution.explain import rule_tried
 from opv.distribution.words import WORDS
+from schemas.automations import (
+    AutomationDetail,
+    AutomationItem,
+    Backtest,
+    DryRun,
+    PausedItem,
+    ResumedItem,
+    RunItem,
+)
 from schemas.operations import (
     AlarmItem,
     ChannelItem,
@@ -28,7 +37,6 @@ from schemas.operations import (
     MergeSuggestionItem,
     QueueItem,
     ReplayAnswer,
-    RunItem,
     StepWork,
     SubmissionItem,
     UndistributedItem,
@@ -68,8 +76,9 @@ _UNMAPPED_NAMES = frozenset({"development", "listing", "campaign", "medium", "or
 _CONTACT = re.compile(r"\S*@\S*|[\w:.+-]*\d[\d ().+/-]{3,}\d[\w:.-]*")
 
 _STEP = frozenset(
-    {"action", "result", "reason", "from", "to", "seq", "broker", "index", "tags", "fields", "questionnaire"}
-)
+    {"action", "result", "reason", "from", "to", "seq", "broker", "index", "tags", "fields", "questionnaire", "at",
+     "until", "way", "automation", "run", "came", "by"}
+)  # fmt: skip
 """What a step of an automation tells by key."""
 
 _DEEPEST = 3
@@ -144,11 +153,11 @@ def _masked(thing: T) -> T:
     if isinstance(thing, Page):
         items: list[Any] = [_masked(item) for item in thing.items]
         return thing.model_copy(update={"items": items})
-    if isinstance(thing, _NO_PERSON):
-        return thing
     for kind, mask in _MASKS:
         if isinstance(thing, kind):
             return thing.model_copy(update=mask(thing))
+    if isinstance(thing, _NO_PERSON):
+        return thing
     raise TypeError(f"nobody decided what operations see of {type(thing).__name__}: name it in opv/masking.py")
 
 
@@ -192,13 +201,17 @@ def _suggestion(one: MergeSuggestionItem) -> dict[str, Any]:
     return {"because": one.because if re.fullmatch(r"[a-z_]{1,20}", one.because) else masked(one.because)}
 
 
-def _run(one: RunItem) -> dict[str, Any]:
+def _run(one: RunItem | DryRun) -> dict[str, Any]:
     because = one.because
-    if because is not None and one.result == "not_met":
+    if because is not None and one.result in ("not_met", "ended"):
         because = masked_condition(because)
-    elif because is not None and one.result != "cut":
+    elif because is not None and one.result not in ("cut", "paused", "waiting"):
         because = masked(because)
     return {"because": because, "steps": _steps(one.steps)}
+
+
+def _automation(one: AutomationDetail) -> dict[str, Any]:
+    return {"runs": [_masked(run) for run in one.runs]}
 
 
 def _message(one: MessageItem) -> dict[str, Any]:
@@ -240,14 +253,16 @@ _MASKS: Sequence[tuple[type[BaseModel], Callable[[Any], dict[str, Any]]]] = (
     (UnmappedItem, _unmapped),
     (MergeSuggestionItem, _suggestion),
     (RunItem, _run),
+    (DryRun, _run),
+    (AutomationDetail, _automation),
     (Why, _why),
     (MessageDetail, _message_detail),
     (MessageItem, _message),
     (DriftItem, lambda one: {"field": masked_name(one.field)}),
 )
 _NO_PERSON = (
-    AlarmItem, ChannelItem, ForwardingItem, MessageReplayAnswer, QueueItem, ReplayAnswer, Simulation, StepWork,
-    TargetItem, UndistributedItem,
+    AlarmItem, AutomationItem, Backtest, ChannelItem, ForwardingItem, MessageReplayAnswer, PausedItem, QueueItem,
+    ReplayAnswer, ResumedItem, Simulation, StepWork, TargetItem, UndistributedItem,
 )  # fmt: skip
 """Counts, keys of the configuration, ids, reason codes, and sentences that the house writes without values."""
 

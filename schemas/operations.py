@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field, model_validator
@@ -348,24 +348,3 @@ class MergeSuggestionItem(BaseModel):
     submission: UUID | None
     because: str
     created_at: datetime
-
-
-class RunFilters(Paging):
-    """What a list of automation runs is narrowed to. `opv` is an id or a number."""
-
-    opv: str | None = None
-    automation: str | None = None
-    result: str | None = None
-
-
-class RunItem(BaseModel):
-    """What one occurrence of an automation did."""
-
-    id: UUID
-    automation: str
-    opv: UUID
-    occurrence: str
-    at: datetime
-    result: str
-    because: str | None
-    steps: Any

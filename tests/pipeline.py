@@ -294,6 +294,11 @@ class Pipeline:
         """Runs of automations in order."""
         return self.rows("automation_runs", **({"automation": automation} if automation else {}))
 
+    def steps_of(self, automation: str, position: int = 0) -> list[dict[str, Any]]:
+        """Steps of a run of the automation, without their times."""
+        steps = json.loads(self.runs(automation)[position].steps)
+        return [{name: value for name, value in step.items() if name != "at"} for step in steps]
+
     def undistributed(self) -> dict[UUID, str | None]:
         """OPVs for which a search for a broker failed, with the reason."""
         return {row.opportunity_id: row.reason for row in self.rows("distribution_work") if row.reason}

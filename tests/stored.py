@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import update
+
 from db.bulk import insert_rows
 from db.ids import new_id
 from db.models import Base, DeliveryOutcome
@@ -62,6 +64,11 @@ class Stored:
         """Rows of a table, each with all of its columns."""
         with self.database.write() as tx:
             insert_rows(tx, TABLES[table], rows)
+
+    def change(self, table: str, values: dict[str, Any]) -> None:
+        """Changes all rows of a table."""
+        with self.database.write() as tx:
+            tx.execute(update(TABLES[table]).values(**values))
 
     def message(self, **columns: Any) -> UUID:
         """A message that was parked."""

@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.queries import channels, outbound, upkeep, work
+from db.queries import automations, channels, outbound, upkeep, work
 from db.session import Database
 
 log = logging.getLogger("porteiro.metrics")
@@ -91,6 +91,7 @@ def _metrics(tx: Connection, now: datetime) -> Iterator[Metric]:
     for automation, result, count in work.runs_by_result(tx, now - channels.DAY):
         runs.add_metric([automation, result], count)
     yield runs
+    yield from _automations(tx, now)
     alarms = GaugeMetricFamily("porteiro_alarms_open", "Alarms that a person must look at", labels=["kind"])
     for kind, count in upkeep.open_by_kind(tx).items():
         alarms.add_metric([kind], count)
@@ -108,6 +109,24 @@ def _metrics(tx: Connection, now: datetime) -> Iterator[Metric]:
     for channel, one in upkeep.failing_fetches(tx).items():
         failing.add_metric([keys.get(channel, str(channel))], one.leads)
     yield failing
+
+
+def _automations(tx: Connection, now: datetime) -> Iterator[Metric]:
+    paused = GaugeMetricFamily("porteiro_automation_paused", "Whether it does nothing", labels=["automation"])
+    failures = GaugeMetricFamily(
+        "porteiro_automation_failures", "Runs in a row that failed", labels=["automation"]
+    )  # fmt: skip
+    for one in automations.states(tx):
+        paused.add_metric([one.key], one.paused_at is not None)
+        failures.add_metric([one.key], one.failures)
+    waits = automations.waits(tx)
+    late = max(0.0, (now - (waits.oldest or now)).total_seconds())
+    yield from (paused, failures)
+    yield GaugeMetricFamily("porteiro_automation_runs_waiting", "Runs that wait", waits.count)
+    yield GaugeMetricFamily("porteiro_automation_runs_late_seconds", "How long the oldest of them has been due", late)
+    yield GaugeMetricFamily(
+        "porteiro_automation_loops_24h", "Loops cut in 24 hours", automations.cuts(tx, now - channels.DAY)
+    )
 
 
 def _targets(tx: Connection) -> Iterator[Metric]:

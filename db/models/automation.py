@@ -85,6 +85,14 @@ class AutomationRun(Base):
             postgresql_where=text("due_at IS NOT NULL"),
             sqlite_where=text("due_at IS NOT NULL"),
         ),
+        Index(
+            "ix_automation_runs_stopped",
+            "result",
+            "automation",
+            "id",
+            postgresql_where=text("result IN ('cut', 'failed', 'paused')"),
+            sqlite_where=text("result IN ('cut', 'failed', 'paused')"),
+        ),
     )
 
     id: Mapped[Id]

@@ -1,4 +1,4 @@
-"""Lists for the people who run the house: unmapped values, merge suggestions, automation runs."""
+"""Lists for the people who run the house: unmapped values, merge suggestions."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select, func, literal, select, tuple_, union_all
 
-from db.models import AutomationRun, CaptureOrigin, MergeSuggestion, Unmapped
+from db.models import CaptureOrigin, MergeSuggestion, Unmapped
 from db.models.base import UtcTime
-from db.queries.opvs import read_json
-from db.queries.paging import cut, decode, encode, newest_first
+from db.queries.paging import cut, decode, encode
 from schemas.operations import (
     MergeSuggestionItem,
-    RunFilters,
-    RunItem,
     UnmappedFilters,
     UnmappedItem,
 )
@@ -86,22 +83,6 @@ def merge_suggestions(tx: Connection, paging: Paging) -> Page[MergeSuggestionIte
         lambda row: encode(row.created_at.isoformat(), str(row.client), str(row.other)),
     )
     return Page(items=[MergeSuggestionItem(**row._mapping) for row in rows], next=next_)
-
-
-def automation_runs(tx: Connection, filters: RunFilters, opv: UUID | None) -> Page[RunItem]:
-    """What automations did, the newest first; `opv` is the one that `filters.opv` names."""
-    run = AutomationRun
-    statement = select(
-        run.id, run.automation, run.opportunity_id.label("opv"), run.occurrence, run.at, run.result, run.because,
-        run.steps,
-    )  # fmt: skip
-    for column, value in (
-        (run.automation, filters.automation), (run.result, filters.result), (run.opportunity_id, opv),
-    ):  # fmt: skip
-        if value is not None:
-            statement = statement.where(column == value)
-    rows, next_ = newest_first(tx, statement, run.id.expression, filters)
-    return Page(items=[RunItem(**{**row._mapping, "steps": read_json(row.steps)}) for row in rows], next=next_)
 
 
 def _time(text: str) -> datetime:

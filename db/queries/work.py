@@ -119,6 +119,7 @@ def _automation(now: datetime) -> Waiting:
     return (
         _waiting(PendingEvent.at, PendingEvent.attempts > 1).where(PendingEvent.due_at.is_not(None)),
         _waiting(Timer.due_at, Timer.attempts > 1).where(due),
+        _waiting(AutomationRun.due_at, AutomationRun.attempts > 1).where(AutomationRun.due_at <= now),
     )
 
 

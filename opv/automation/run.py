@@ -27,6 +27,7 @@ from opv.automation.known import Known
 from opv.automation.states import State
 from opv.automation.triggers import CheckedAutomation
 from opv.batch import OPVS, Batch, Cause, Opv, opvs_by_id
+from opv.channels.alarms import Trouble, cut_trouble, paused_troubles, raise_alarms
 from opv.distribution.waiting import put_on_list
 from opv.facts import CAPTURES, OpvFacts, by_opv, newest
 from opv.house import House
@@ -99,7 +100,7 @@ class Broken(Exception):
 class Round:
     """A batch of occurrences, the OPVs' captures, the automations' states, and OPVs to put on the distribution list, or
     to take off it. `broken`: runs that met a bug when the batch was tried before. `ended`: changes of rows of runs that
-    went on."""
+    went on; `warnings`: what the log says once it is written."""
 
     tx: Connection
     batch: Batch
@@ -109,6 +110,7 @@ class Round:
     waiting: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     off_list: set[UUID] = field(default_factory=set)
     ended: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     known: Known = field(init=False)
 
     def __post_init__(self) -> None:
@@ -131,10 +133,15 @@ class Round:
             return self.record(occurrence, "not_met", outcome.because)
         state = self.states.get(checked.key) or self.states.setdefault(checked.key, State(checked.key))
         if state.paused_at is not None and occurrence.asked_by is None:
-            return self.record(occurrence, "paused", "the automation is paused", todo=todo)
+            return self.record(
+                occurrence, "paused", "the automation is paused", todo=todo, rechecks=self._holds(checked, occurrence)
+            )
         begins = state.begin(checked, self.batch.now)
         if begins > self.batch.now:
-            return self.record(occurrence, "waiting", "its rate lets it begin later", todo=todo, due_at=begins)
+            return self.record(
+                occurrence, "waiting", "its rate lets it begin later", todo=todo, due_at=begins,
+                rechecks=self._holds(checked, occurrence),
+            )  # fmt: skip
         return self.go_on(checked, occurrence, todo, [])
 
     def go_on(
@@ -172,7 +179,7 @@ class Round:
                 said = {"result": "failed", "reason": refused.reason, "because": str(refused)}
                 steps.append({"action": name_of(action), **said})
                 state.fail(checked, refused.reason, self.batch.now)
-                log.warning("automation %s failed at %s: %s", checked.key, name_of(action), refused.reason)
+                self.warnings.append(f"automation {checked.key} failed at {name_of(action)}: {refused.reason}")
                 return self.record(occurrence, "failed", f"{name_of(action)}: {refused}", steps, todo=todo, row=row)
             steps.append({"action": name_of(action), **done})
             todo.pop(0)
@@ -189,16 +196,18 @@ class Round:
         todo: Todo | None = None,
         due_at: datetime | None = None,
         rechecks: bool = False,
+        waited: int | None = None,
         row: UUID | None = None,
     ) -> str:
-        """Adds the run's row, or changes it."""
+        """Adds the run's row, or changes it. `waited`: the OPV's last entry when it began to wait, if not now."""
         now = self.batch.now
         over = None if result in ("waiting", "paused") else now
         changes = {
-            "id": row or occurrence.run, "result": result, "because": because, "steps": history.text_of(list(steps)),
+            "id": row or occurrence.run, "result": result, "because": because,
+            "steps": history.text_of([{"at": history.stamp(now), **step} for step in steps]),
             "todo": None if todo is None else TODO.dump_json(todo, by_alias=True).decode(),
-            "waited_seq": occurrence.opv.history_seq if todo is not None else None, "rechecks": rechecks,
-            "finished_at": over, "due_at": due_at, "lease": None, "attempts": 0,
+            "waited_seq": None if todo is None else occurrence.opv.history_seq if waited is None else waited,
+            "rechecks": rechecks, "finished_at": over, "due_at": due_at, "lease": None, "attempts": 0,
         }  # fmt: skip
         if row is not None:
             self.ended.append(changes)
@@ -262,14 +271,18 @@ class Round:
         options = action.wait if isinstance(action.wait, WaitOptions) else None
         text = options.for_ if options else str(action.wait)
         due_at = self.batch.house.duty.company.add(self.batch.now, Duration.parse(text))
-        holds = checked.when.test(self.facts(occurrence.opv)).holds
         steps.append({"action": "wait", "result": "waiting", "until": history.stamp(due_at)})
+        holds = self._holds(checked, occurrence)
         return self.record(occurrence, "waiting", None, steps, todo=todo, due_at=due_at, rechecks=holds, row=row)
+
+    def _holds(self, checked: CheckedAutomation, occurrence: Occurrence) -> bool:
+        """Whether the condition holds of what is so now: then it must hold again when the run goes on."""
+        return checked.when.test(self.facts(occurrence.opv)).holds
 
     def _cut(self, occurrence: Occurrence) -> str:
         """Ends a loop, naming the automations that made it."""
         chain = " → ".join(occurrence.cause.chain[-4:])
-        log.warning("automation loop cut: %s", chain)
+        self.warnings.append(f"automation loop cut: {chain}")
         return self.record(occurrence, "cut", f"loop: {chain}")
 
 
@@ -316,13 +329,21 @@ def rounds(begin: Callable[[Bugs], Round], work: Callable[[Round], None]) -> Rou
 def write(round_: Round) -> set[str]:
     """Writes what the round did; gives the steps to wake."""
     tx = round_.tx
+    for warning in round_.warnings:
+        log.warning("%s", warning)
     round_.batch.write(tx)
     update_rows(tx, _RUNS, ("id",), round_.ended)
-    states.write(tx, round_.states, round_.batch.now)
+    troubles = _cut_loops(round_) + paused_troubles(states.write(tx, round_.states, round_.batch.now))
     if round_.off_list:
         _OFF_LIST.send(tx, opvs=round_.off_list)
     put_on_list(tx, round_.batch, round_.waiting)
-    return round_.batch.woken
+    told = raise_alarms(tx, troubles, round_.batch.house, round_.batch.now, renew=False)
+    return round_.batch.woken | ({"outbound"} if told else set())
+
+
+def _cut_loops(round_: Round) -> list[Trouble]:
+    cut = [row for row in round_.batch.rows["automation_runs"] if row["result"] == "cut"]
+    return [cut_trouble(key, because) for key, because in {row["automation"]: row["because"] for row in cut}.items()]
 
 
 def _because(said: str) -> Done:

@@ -20,7 +20,7 @@ STATES = Base.metadata.tables["automation_states"]
 SYSTEM = "system"
 """Who paused an automation that paused itself."""
 
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """Since when an automation is active that was so before this was kept."""
 
 
@@ -121,12 +121,15 @@ def load(tx: Connection, checked: Collection[CheckedAutomation]) -> dict[str, St
     return read(statement.rows(tx, **values)) if values["keys"] else {}
 
 
-def write(tx: Connection, states: Mapping[str, State], now: datetime) -> None:
-    """Writes those that changed, under lock, in order of their keys."""
+def write(tx: Connection, states: Mapping[str, State], now: datetime) -> dict[str, str]:
+    """Writes those that changed, under lock, in order of their keys; gives those that are paused by it, and why."""
     changed = {key: states[key] for key in sorted(states) if states[key].changed}
     if not changed:
-        return
-    begun = [{"key": key, "activated_at": _LONG_AGO} for key in changed]
+        return {}
+    begun = [{"key": key, "activated_at": LONG_AGO} for key in changed]
     add_new(tx, STATES, begun, ("key",))
     rows = LOCKED.rows(tx, keys=list(changed))
-    update_rows(tx, STATES, ("key",), [changed[row.key].changes(row, now) for row in rows])
+    changes = [changed[row.key].changes(row, now) for row in rows]
+    update_rows(tx, STATES, ("key",), changes)
+    was = {row.key for row in rows if row.paused_at is not None}
+    return {one["key"]: one["because"] for one in changes if one["paused_at"] is not None and one["key"] not in was}

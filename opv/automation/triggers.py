@@ -109,7 +109,7 @@ def compiled(
             case Called():
                 called.append(checked)
             case _:
-                put("event", _kind(one.on), checked)
+                put("event", kind_of(one.on), checked)
     for stage in stages:
         if stage.expiry is not None:
             wait = Duration.parse(stage.expiry.after)
@@ -126,7 +126,8 @@ _KIND_OF = {"stage": "stage.changed", "status": "status.changed", "broker": "opv
 """Kinds of the entries that tell of a change; those of the house's fields are `field.changed`."""
 
 
-def _kind(on: str | Changed | Webhook) -> str:
+def kind_of(on: Any) -> str:
+    """Of a trigger that listens to entries: their kind."""
     if isinstance(on, Changed):
         return _KIND_OF.get(on.changed, "field.changed")
     if isinstance(on, Webhook):

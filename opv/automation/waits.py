@@ -76,10 +76,10 @@ class RunWaiting:
         tx.execute(update(_RUNS).where(_RUNS.c.id == id_).values(**changes, lease=None))
 
 
-def go_on(round_: Round, row: Any, moved: int, *, again: bool = False) -> str:
+def go_on(round_: Round, row: Any, moved: int, *, again: str | None = None) -> str:
     """Goes on with a run out of its row, unless something ends it: `moved` is the last entry by which its OPV was
-    closed, or moved by a person. `again`: a person wants the failed or paused run tried again, so that what was checked
-    when it began to wait is not asked any more. Gives the result."""
+    closed, or moved by a person. `again`: the person who wants the failed or paused run tried again, so that what was
+    checked when it began to wait is not asked any more. Gives the result."""
     house, opv = round_.batch.house, round_.batch.opvs[row.opportunity_id]
     checked = house.automations.get(row.automation)
     steps: list[Done] = json.loads(row.steps)
@@ -93,27 +93,31 @@ def go_on(round_: Round, row: Any, moved: int, *, again: bool = False) -> str:
         return round_.record(occurrence, "ended", "the automation is not active any more", steps, row=row.id)
     state = round_.states.get(checked.key)
     if state is not None and state.paused_at is not None and not again:
-        return round_.record(occurrence, "paused", "the automation is paused", steps, todo=todo, row=row.id)
-    waited = bool(todo) and isinstance(todo[0][1], Wait)
-    if waited and steps:
+        return round_.record(
+            occurrence, "paused", "the automation is paused", steps, todo=todo, rechecks=row.rechecks,
+            waited=row.waited_seq, row=row.id,
+        )  # fmt: skip
+    waited = bool(todo and steps) and (steps[-1]["action"], steps[-1]["result"]) == ("wait", "waiting")
+    if waited:
         steps[-1] = {**steps[-1], "result": "done"}
-    if not again and (because := _ends(round_, checked, row, opv, moved, todo)):
+    if again:
+        steps.append({"action": "retry", "result": "done", "by": again})
+    elif (because := _ends(round_, checked, row, opv, moved, todo[:1] if waited else [])) is not None:
         return round_.record(occurrence, "ended", because, steps, row=row.id)
     return round_.go_on(checked, occurrence, todo[1:] if waited else todo, steps, row=row.id)
 
 
-def _ends(round_: Round, checked: CheckedAutomation, row: Any, opv: Opv, moved: int, todo: Todo) -> str | None:
-    """What ends a run that waited, in words."""
+def _ends(round_: Round, checked: CheckedAutomation, row: Any, opv: Opv, moved: int, wait: Todo) -> str | None:
+    """What ends a run that waited, in words. `wait`: its action of that kind, unless it waited to begin."""
     if moved > (row.waited_seq or 0):
         return "a person moved the OPV meanwhile" if opv.status == "open" else "the OPV was closed meanwhile"
     facts = round_.facts(opv)
     if row.rechecks and not (outcome := checked.when.test(facts)).holds:
         return outcome.because
-    wait = todo[0][1] if todo else None
-    options = wait.wait if isinstance(wait, Wait) else None
-    if isinstance(options, WaitOptions) and options.if_:
-        outcome = Condition.read(options.if_)[0].test(facts)
-        return None if outcome.holds else outcome.because
+    for _, action in wait:
+        if isinstance(action, Wait) and isinstance(action.wait, WaitOptions):
+            outcome = Condition.read(action.wait.if_)[0].test(facts)
+            return None if outcome.holds else outcome.because
     return None
 
 

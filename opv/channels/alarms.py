@@ -27,6 +27,8 @@ UNDISTRIBUTED = "undistributed"
 ONLY_BY_RECONCILIATION = "only_by_reconciliation"
 TARGET = "target:"
 """Beginning of the kind of an alarm about a target, whose key follows."""
+AUTOMATION, LOOP = "automation:", "loop:"
+"""The same of alarms about an automation: it paused itself, or a loop of it was cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,19 @@ class Trouble:
     kind: str
     channel: int
     detail: str
+
+
+def paused_troubles(paused: Mapping[str, str]) -> list[Trouble]:
+    """Automations that paused themselves, and why, by key."""
+    return [
+        Trouble(f"{AUTOMATION}{key}", HOUSE, f"automation {key} paused itself: {because}")
+        for key, because in paused.items()
+    ]
+
+
+def cut_trouble(key: str, because: str) -> Trouble:
+    """A loop that was cut at an automation; `because` names the chain."""
+    return Trouble(f"{LOOP}{key}", HOUSE, f"automation {key} was cut, {because}")
 
 
 def raise_alarms(

@@ -14,12 +14,15 @@ from typing import Any
 from sqlalchemy import Connection, func, or_, select
 
 from db.models import Base, Outcome, SubmissionState
+from db.queries.automations import cut_since, paused_by_themselves
 from db.queries.channels import last_deliveries
 from db.queries.paging import ids_since
 from db.queries.undistributed import counts
 from opv.channels.alarms import (
+    AUTOMATION,
     FETCH,
     HOUSE,
+    LOOP,
     REFUSED,
     SILENCE,
     TARGET,
@@ -27,7 +30,9 @@ from opv.channels.alarms import (
     UNDISTRIBUTED,
     Trouble,
     clear_alarms,
+    cut_trouble,
     open_alarms,
+    paused_troubles,
     raise_alarms,
 )
 from opv.channels.hours import HOUR, hour_of, past_of
@@ -44,6 +49,9 @@ _SUBMISSIONS = Base.metadata.tables["submissions"]
 OWN = (SILENCE, REFUSED, FETCH, TOKEN, UNDISTRIBUTED)
 """Kinds of alarms that follow from the rows, and are cleared when these say so."""
 
+OWN_BY_KEY = (TARGET, AUTOMATION, LOOP)
+"""The same, of kinds that a key follows."""
+
 QUIET_LEADS = 5
 """A channel is silent when it missed so many deliveries that are usual."""
 
@@ -56,6 +64,9 @@ addresses have none."""
 
 TARGET_OPEN = timedelta(minutes=5)
 """How long a target may be left alone, because it does not answer, before it counts."""
+
+LOOP_OPEN = timedelta(days=1)
+"""How long a loop that was cut counts."""
 
 LOOKED_BACK = timedelta(days=7)
 """How long leads that were parked for want of a token keep the alarm open."""
@@ -91,7 +102,8 @@ def keep_alarms(tx: Connection, house: House, now: datetime, refused: Mapping[in
     over = [
         id_
         for (kind, channel), id_ in before.items()
-        if channel not in active or ((kind in OWN or kind.startswith(TARGET)) and (kind, channel) not in found.troubles)
+        if channel not in active
+        or ((kind in OWN or kind.startswith(OWN_BY_KEY)) and (kind, channel) not in found.troubles)
     ]
     clear_alarms(tx, over, now)
     return found.refused, told
@@ -108,6 +120,7 @@ def look(tx: Connection, house: House, now: datetime, refused: Mapping[int, int]
     _chores(tx, found, active, now)
     _undistributed(tx, found, house, now)
     _targets(tx, found, house, now)
+    _automations(tx, found, house, now)
     return found
 
 
@@ -208,6 +221,15 @@ def _targets(tx: Connection, found: Look, house: House, now: datetime) -> None:
             since = f"{row.opened_at:%Y-%m-%d %H:%M} UTC"
             detail = f"target {row.key} has not taken anything since {since} ({row.reason}): its messages wait"
             found.add(f"{TARGET}{row.key}", HOUSE, detail)
+
+
+def _automations(tx: Connection, found: Look, house: House, now: datetime) -> None:
+    """Active automations that paused themselves, and those of which a loop was cut in the last day."""
+    paused, cut = paused_by_themselves(tx), cut_since(tx, now - LOOP_OPEN)
+    troubles = [*paused_troubles(paused), *(cut_trouble(key, because) for key, because in cut.items())]
+    for one in troubles:
+        if one.kind.partition(":")[2] in house.automations:
+            found.troubles[one.kind, one.channel] = one
 
 
 def kept(checked: Sequence[Checked]) -> str:

@@ -153,7 +153,7 @@ def _explanations(tx: Connection, held: Held, traces: Traces) -> int:
 def _reasons(tx: Connection, held: Held, traces: Traces) -> int:
     """The same of conditions of automations, and what their steps tell."""
     r = _RUNS.c
-    own = (any_of(tx, r.opportunity_id, held.own), r.result == "not_met", r.because.is_not(None))
+    own = (any_of(tx, r.opportunity_id, held.own), r.result.in_(("not_met", "ended")), r.because.is_not(None))
     said = tx.execute(update(_RUNS).where(*own).values(because=None)).rowcount
     steps = _rewritten(tx, _RUNS, "steps", held, lambda row: history.text_of(traces.without(json.loads(row.steps))))
     found = [row.id for row in _rows(tx, _RUNS, "because", held) if traces.found_in(row.because)]

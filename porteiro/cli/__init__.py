@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from porteiro.cli import (
+    automations,
     availability,
     channels,
     client,
@@ -59,9 +60,9 @@ def _options(
 
 
 for group in (
-    run, configuration, deliveries, importing, opv, opv_acceptance, client, operations, availability, queues,
-    undistributed, distribution, channels, outbound, reconcile, unmapped, token, history, source, report, retention,
-    why,
+    run, configuration, deliveries, importing, opv, opv_acceptance, client, operations, automations, availability,
+    queues, undistributed, distribution, channels, outbound, reconcile, unmapped, token, history, source, report,
+    retention, why,
 ):  # fmt: skip
     group.register(app)
 

@@ -58,11 +58,10 @@ def test_every_event_triggers_what_listens_to_it_once(start: Start) -> None:
     )  # fmt: skip
     assert [run.because for run in house.runs("came")] == ["returning is False, not True", None]
     assert [run.because for run in house.runs("moved")] == [None, "stage is 'visit', not 'contacted'"]
-    (run,) = house.runs("given")
     (entry,) = house.rows("history_entries", opportunity_id=opv.id, seq=5)
-    assert json.loads(run.steps) == [
+    assert house.steps_of("given") == [
         {"action": "advance", "result": "done", "from": "new", "to": "contacted", "seq": 5},
-    ]  # fmt: skip
+    ]
     assert entry.actor == "automation:given"
     assert house.rows("pending_events") == []
 
@@ -87,7 +86,7 @@ def test_advance_never_goes_back_and_leaves_closed_opvs_alone(start_on_sqlite: S
     send(house, 2)
     house.set("opportunities", {"stage": "visit"}, status="open")
     send(house, 2, id="again")
-    steps = [json.loads(run.steps) for run in house.runs()]
+    steps = [house.steps_of("came", position) for position in range(3)]
     assert [step["because"] for step in steps[0]] == [
         "the OPV is closed", "the OPV is closed", "the OPV has no broker",
     ]  # fmt: skip
@@ -184,7 +183,7 @@ def test_notices_go_to_whom_they_name_with_a_key_that_stays(start: Start, caplog
     assert [data["to"] for kind, data in house.history(opv.id) if kind == "notice.queued"] == [
         "ana", "paula", "rui", "eva", "bia",
     ]  # fmt: skip
-    assert json.loads(house.runs()[0].steps)[4] == {
+    assert house.steps_of("tell")[4] == {
         "action": "notify", "result": "skipped", "reason": "nobody_to_tell", "because": "the OPV has no ivo",
     }  # fmt: skip
 

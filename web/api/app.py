@@ -18,6 +18,7 @@ from web.api import (
     actions,
     answers,
     attachments,
+    automations,
     availability,
     clients,
     conversion,
@@ -97,7 +98,8 @@ def create_api(
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
     parts = (
         opvs, actions, answers, clients, excluded, data_subjects, conversion, pending_items, attachments, withdrawals,
-        sales, deliveries, operations, outbound, availability, queues, undistributed, distribution, reports, offers,
+        sales, deliveries, operations, automations, outbound, availability, queues, undistributed, distribution,
+        reports, offers,
     )  # fmt: skip
     for part in parts:
         routes.include_router(part.router)

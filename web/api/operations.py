@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from sqlalchemy import true
 
-from db.queries import channels, operations, opvs, upkeep, work
+from db.queries import channels, operations, upkeep, work
 from db.queries.drift import drifted
 from schemas.operations import (
     AlarmItem,
     ChannelItem,
     DriftItem,
     MergeSuggestionItem,
-    RunFilters,
-    RunItem,
     StepWork,
     UnmappedFilters,
     UnmappedItem,
@@ -66,14 +63,3 @@ def list_merge_suggestions(caller: Calls, paging: Annotated[Paging, Query()]) ->
     """Clients that may be one person."""
     with caller.operating() as visit:
         return visit.shown(operations.merge_suggestions(visit.tx, paging))
-
-
-@router.get("/automation-runs")
-def list_automation_runs(caller: Calls, filters: Annotated[RunFilters, Query()]) -> Page[RunItem]:
-    """What automations did, occurrence by occurrence."""
-    with caller.operating() as visit:
-        if filters.opv is None:
-            return visit.shown(operations.automation_runs(visit.tx, filters, None))
-        # A run names no client, and what it quotes of a lead is masked, so that operations may see those of every OPV.
-        opv = opvs.find(visit.tx, true(), filters.opv)
-        return Page(items=[]) if opv is None else visit.shown(operations.automation_runs(visit.tx, filters, opv))

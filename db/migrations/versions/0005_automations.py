@@ -36,6 +36,11 @@ def upgrade() -> None:
     op.create_index(
         "ix_automation_runs_due_at", "automation_runs", ["due_at"], postgresql_where=waiting, sqlite_where=waiting
     )
+    stopped = sa.text("result IN ('cut', 'failed', 'paused')")
+    op.create_index(
+        "ix_automation_runs_stopped", "automation_runs", ["result", "automation", "id"],
+        postgresql_where=stopped, sqlite_where=stopped,
+    )  # fmt: skip
     op.create_table(
         "automation_states",
         sa.Column("key", sa.String(), nullable=False),

@@ -77,10 +77,10 @@ def test_counts_are_those_of_a_recount(start: Start) -> None:
 def test_facts_of_the_moment(start: Start) -> None:
     when = (
         "stage_hours: 3, age_hours: {gte: 3}, assigned_hours: {gte: 3, lt: 4}, broker.active: true, "
-        "first_contact: false, captures: 2, capture_hours: 1, clients: 1, client.has_phone: true, "
-        "client.has_email: true, client.has_document: false, client.complete: false, funnel: sales, outcome: open, "
-        "status: {exists: false}, count.opv.captured: 2, count.opv.captured.1h: 0, count.opv.captured.2h: 1, hours_since.opv.captured: 1, "
-        "hours_since.contact.added: {exists: false}, second_broker: {exists: false}"
+        "second_broker: {exists: false}, first_contact: false, funnel: sales, outcome: open, status: {exists: false}, "
+        "clients: 1, client.has_phone: true, client.has_email: true, client.has_document: false, "
+        "client.complete: false, captures: 2, capture_hours: 1, count.opv.captured: 2, count.opv.captured.1h: 0, "
+        "count.opv.captured.2h: 1, hours_since.opv.captured: 1, hours_since.contact.added: {exists: false}"
     )
     house = start(
         automated(f"{{key: slow, on: {{in_stage: new, for: 3 hours}}, when: {{{when}}}, do: [{{move: visit}}]}}")

@@ -153,8 +153,8 @@ def test_what_is_right_is_right(right: str) -> None:
         ),
         (
             "on: contact.added, when: {count.comment.added: {gte: 3, lt: 3}}, do: [withdraw]",
-            "0: automations[0].when.count.comment.added: this never holds: what is asked of `count.comment.added` excludes "
-            "itself",
+            "0: automations[0].when.count.comment.added: this never holds: what is asked of `count.comment.added` "
+            "excludes itself",
         ),
         (
             "on: contact.added, when: {first_contact: sim}, do: [withdraw]",

@@ -42,7 +42,7 @@ def test_the_schema_knows_the_history_that_is_counted() -> None:
     def known(fact: str) -> bool:
         return any(re.search(pattern, fact) for pattern in patterns)
 
-    assert known("count.contact.added") and known("count.contact.added.3d") and known("hours_since.opv.returned")
+    assert all(map(known, ("count.contact.added", "count.contact.added.3d", "hours_since.opv.returned")))
     assert not any(map(known, ("count.contact", "count.contact.added.3w", "hours_since.opv.returned.3d")))
 
 

@@ -47,7 +47,7 @@ EARLY = "presales"
 
 
 def access_house() -> House:
-    """The house of `tests.stored` with pre-sales and a queue."""
+    """The house of `tests.stored` with pre-sales, a queue and an automation."""
     people = [*CONFIGURATION["people"], {"key": "pri", "name": "Pri Atendente", "role": "presales"}]  # type: ignore[misc] # read as plain YAML
     stages = [
         {"key": "qualify", "name": "Qualificação", "kind": "presales"},
@@ -55,9 +55,11 @@ def access_house() -> House:
         {"key": "contacted", "name": "Em atendimento"},
     ]
     queues = [{"key": "sul", "teams": ["sul"], "strategy": "manual"}, {"key": "roleta", "teams": ["sul"]}]
-    configuration = {**CONFIGURATION, "people": people, "funnel": {"stages": stages}, "queues": queues,
-                     "tags": [{"key": "vip", "name": "VIP"}],
-                     "fields": [{"key": "budget", "name": "Orçamento", "kind": "number"}]}  # fmt: skip
+    automation = {"key": "thanks", "on": "lead.invalid_refused", "do": [{"comment": "Obrigado"}]}
+    parts = {"people": people, "funnel": {"stages": stages}, "queues": queues, "automations": [automation],
+             "tags": [{"key": "vip", "name": "VIP"}],
+             "fields": [{"key": "budget", "name": "Orçamento", "kind": "number"}]}  # fmt: skip
+    configuration = {**CONFIGURATION, **parts}
     read = Configuration.model_validate(configuration)
     return build_house(1, read, {}, link_address="https://leads.example.com", link_secret="segredo")
 
@@ -175,6 +177,16 @@ def _delivery(scene: Scene) -> UUID:
     return id_
 
 
+def _run(scene: Scene) -> UUID:
+    """A run that failed at its only action."""
+    id_ = new_id()
+    scene.store.insert("automation_runs", {
+        "id": id_, "automation": "thanks", "opportunity_id": scene.opv, "occurrence": "7", "at": NOW,
+        "result": "failed", "because": "comment: bug", "steps": "[]", "todo": '[["0", {"comment": "Obrigado"}]]',
+    })  # fmt: skip
+    return id_
+
+
 MAKERS: Mapping[str, Callable[[Scene], object]] = {
     "opvs": lambda scene: scene.opv,
     "deliveries": _delivery,
@@ -189,6 +201,8 @@ MAKERS: Mapping[str, Callable[[Scene], object]] = {
     "availability": lambda _: "ana",
     "queues": lambda _: "roleta",
     "excluded-brokers": lambda _: "bia",
+    "automations": lambda _: "thanks",
+    "automation-runs": _run,
 }
 """By the segment of the path before an id: what makes the thing, on the scene's OPV where it belongs to one, and gives
 its id."""
@@ -222,6 +236,11 @@ BODIES: Mapping[str, Callable[[Scene], dict[str, Any]]] = {
     "POST /api/v1/clients/{client}/consents/withdrawal": lambda _: _json(what="e-mails"),
     "POST /api/v1/clients/{client}/erasure": lambda _: _json(reason="a pedido"),
     "POST /api/v1/distribution/simulation": lambda _: _json(rules="queues: []", since="2 hours"),
+    "POST /api/v1/automations/{key}/pause": lambda _: _json(because="texto errado"),
+    "POST /api/v1/automations/{key}/resume": lambda _: _json(missed=True),
+    "POST /api/v1/automations/{key}/run": lambda scene: _json(opv=str(scene.opv)),
+    "POST /api/v1/automations/{key}/dry-run": lambda scene: _json(opv=str(scene.opv)),
+    "POST /api/v1/automations/{key}/backtest": lambda _: _json(since="2 hours"),
     "POST /api/v1/outbound/replay": lambda _: _json(target="painel"),
     "POST /api/v1/deliveries/replay": lambda _: _json(outcome="ignored", dry_run=True),
 }

@@ -20,7 +20,7 @@ CHANGING = ("stage", "status", "team", "manager", "broker")
 
 _CLOSING = ("opv.withdrawn", "opv.won")
 _OF_OPEN_OPVS = frozenset(
-    {"advance", "move", "status", "message", "redistribute", "assign", "pool", "questionnaire", "sale", "withdraw"}
+    {"advance", "move", "status", "redistribute", "assign", "pool", "questionnaire", "sale", "withdraw"}
 )
 """Actions that do nothing with an OPV that is closed."""
 
@@ -146,9 +146,9 @@ def _check_possible(automation: Place, trigger: str, file: File, report: Report)
 
 
 def _check_closed(action: Place, trigger: str, report: Report) -> None:
-    name, refused = name_at(action), (*_OF_OPEN_OPVS, "wait")
-    if name in refused:
-        left = ", ".join(f"`{one}`" for one in ACTIONS if one not in refused)
+    name = name_at(action)
+    if name in _OF_OPEN_OPVS:
+        left = ", ".join(f"`{one}`" for one in ACTIONS if one not in _OF_OPEN_OPVS)
         message = f"the OPV is closed by `{trigger}`: `{name}` does nothing then; what can be done: {left}"
         report.error(action[name], message, at_key=True)
 

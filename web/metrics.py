@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.queries import channels, outbound, upkeep, work
+from db.queries import channels, outbound, schedules, upkeep, work
 from db.session import Database
 
 log = logging.getLogger("porteiro.metrics")
@@ -91,6 +91,7 @@ def _metrics(tx: Connection, now: datetime) -> Iterator[Metric]:
     for automation, result, count in work.runs_by_result(tx, now - channels.DAY):
         runs.add_metric([automation, result], count)
     yield runs
+    yield from _schedules(tx, now)
     alarms = GaugeMetricFamily("porteiro_alarms_open", "Alarms that a person must look at", labels=["kind"])
     for kind, count in upkeep.open_by_kind(tx).items():
         alarms.add_metric([kind], count)
@@ -108,6 +109,22 @@ def _metrics(tx: Connection, now: datetime) -> Iterator[Metric]:
     for channel, one in upkeep.failing_fetches(tx).items():
         failing.add_metric([keys.get(channel, str(channel))], one.leads)
     yield failing
+
+
+def _schedules(tx: Connection, now: datetime) -> Iterator[Metric]:
+    late = GaugeMetricFamily(
+        "porteiro_schedule_lateness_seconds",
+        "Since the time planned for what should have begun or is under way",
+        labels=["automation"],
+    )
+    for automation, seconds in schedules.lateness(tx, now).items():
+        late.add_metric([automation], seconds)
+    took = GaugeMetricFamily(
+        "porteiro_schedule_last_run_seconds", "How long the last run that began took", labels=["automation"]
+    )
+    for automation, seconds in schedules.last_took(tx).items():
+        took.add_metric([automation], seconds)
+    yield from (late, took)
 
 
 def _targets(tx: Connection) -> Iterator[Metric]:

@@ -27,6 +27,8 @@ UNDISTRIBUTED = "undistributed"
 ONLY_BY_RECONCILIATION = "only_by_reconciliation"
 TARGET = "target:"
 """Beginning of the kind of an alarm about a target, whose key follows."""
+SCHEDULE = "schedule:"
+"""As `TARGET`, about a run of a scheduled automation that did not come to its end."""
 
 
 @dataclass(frozen=True, slots=True)

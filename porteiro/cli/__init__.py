@@ -27,6 +27,7 @@ from porteiro.cli import (
     report,
     retention,
     run,
+    schedules,
     source,
     token,
     undistributed,
@@ -59,7 +60,7 @@ def _options(
 
 
 for group in (
-    run, configuration, deliveries, importing, opv, opv_acceptance, client, operations, availability, queues,
+    run, configuration, deliveries, importing, opv, opv_acceptance, client, operations, schedules, availability, queues,
     undistributed, distribution, channels, outbound, reconcile, unmapped, token, history, source, report, retention,
     why,
 ):  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from sqlalchemy import true
 
-from db.queries import channels, operations, opvs, upkeep, work
+from db.queries import channels, operations, opvs, schedules, upkeep, work
 from db.queries.drift import drifted
 from schemas.operations import (
     AlarmItem,
@@ -16,6 +16,7 @@ from schemas.operations import (
     MergeSuggestionItem,
     RunFilters,
     RunItem,
+    ScheduleItem,
     StepWork,
     UnmappedFilters,
     UnmappedItem,
@@ -52,6 +53,13 @@ def list_work(caller: Calls, _: Annotated[Parameters, Query()]) -> Page[StepWork
     """Each step of the pipeline: depth, age of the oldest, rate, failures."""
     with caller.operating() as visit:
         return visit.shown(Page(items=list(work.work(visit.tx, caller.desk.clock()))))
+
+
+@router.get("/schedules")
+def list_schedules(caller: Calls, _: Annotated[Parameters, Query()]) -> Page[ScheduleItem]:
+    """Scheduled automations: the next time, the run under way, the last ones."""
+    with caller.operating() as visit:
+        return visit.shown(Page(items=schedules.schedules(visit.tx, caller.desk.clock())))
 
 
 @router.get("/unmapped")

@@ -16,6 +16,7 @@ from db.bulk import insert_rows
 from db.claim import claim_one
 from db.ids import new_id
 from opv.automation.plan import MOST
+from opv.automation.run import Round
 from opv.automation.schedules import RunSchedules
 from opv.history import genesis
 from schemas.cron import Cron
@@ -137,14 +138,14 @@ def test_an_opv_whose_action_fails_does_not_stop_the_others(
 ) -> None:
     house = started(start_on_sqlite, scheduled('cron: "0 9 * * *"', more=", rate: {max: 2, per: 1 hour}"))
     broken = house.opvs()[0].id
-    do = module.Round._do
+    do = Round._do
 
     def fails(round_: Any, place: str, action: Any, occurrence: Any) -> Any:
         if occurrence.opv.id == broken:
             raise ZeroDivisionError
         return do(round_, place, action, occurrence)
 
-    monkeypatch.setattr(module.Round, "_do", fails)
+    monkeypatch.setattr(Round, "_do", fails)
     at(house, NINE)
     assert [run.result for run in house.runs()] == ["failed", "done", "waiting"]
     assert ended(house) == [("done", NINE, 3, 3)]

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from bench import brokers, everything, growth, intake, mixed, pipeline, simulation, speed_to_lead
+from bench import brokers, everything, growth, intake, mixed, pipeline, schedule, simulation, speed_to_lead
 from bench.report import Figure, show
 
 PARTS = (
-    "intake", "pipeline", "speed-to-lead", "everything", "mixed", "brokers", "simulation", "growth", "memory",
+    "intake", "pipeline", "speed-to-lead", "everything", "mixed", "brokers", "simulation", "cron", "growth", "memory",
 )  # fmt: skip
 
 
@@ -38,6 +38,8 @@ def main(
         figures += brokers.measure(4 if quick else 16)
     if "simulation" in wanted:
         figures += simulation.measure(10_000 if quick else 100_000)
+    if "cron" in wanted:
+        figures += schedule.measure(10_000 if quick else 100_000)
     if "growth" in wanted:
         figures += growth.measure(200_000 if quick else 1_000_000, 500 if quick else 1500)
     if "memory" in wanted:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePath
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -25,6 +25,8 @@ from opv.house import House, HouseOf
 log = logging.getLogger("porteiro.step")
 
 Clock = Callable[[], datetime]
+
+T = TypeVar("T")
 
 REPEATS = 4
 """Times a batch is tried when the database says that trying again may work."""
@@ -110,21 +112,28 @@ class Runner:
         return self._work(ids[:half], token) | self._work(ids[half:], token)
 
     def _repeated(self, ids: Sequence[UUID], token: UUID) -> set[str]:
-        for attempt in range(1, REPEATS + 1):
-            try:
-                with self._database.write() as tx:
-                    house = self._house_of(tx)
-                    return self._step.work(tx, ids, token, house, self._clock())
-            except Exception as error:
-                if attempt == REPEATS or not is_transient(error):
-                    raise
-                time.sleep(0.02 * attempt)
-        raise AssertionError("unreachable")
+        def work(tx: Connection) -> set[str]:
+            return self._step.work(tx, ids, token, self._house_of(tx), self._clock())
+
+        return repeated(self._database, work)
 
     def _park(self, id_: UUID, token: UUID, reason: str, detail: str) -> None:
         with self._database.write() as tx:
             if held(tx, self._step.work_list, [id_], token):
                 self._step.park(tx, id_, reason, detail, self._clock())
+
+
+def repeated(database: Database, work: Callable[[Connection], T]) -> T:
+    """Does the work in a unit of its own, and anew when the database says that trying again may help."""
+    for attempt in range(1, REPEATS + 1):
+        try:
+            with database.write() as tx:
+                return work(tx)
+        except Exception as error:
+            if attempt == REPEATS or not is_transient(error):
+                raise
+            time.sleep(0.02 * attempt)
+    raise AssertionError("unreachable")
 
 
 def fingerprint(error: BaseException) -> str:

@@ -81,6 +81,25 @@ class Stored:
         self.insert("outbound_messages", {**row, **columns})
         return id_
 
+    def schedule(self, key: str, **columns: Any) -> None:
+        """A scheduled automation whose next time is to come in an hour."""
+        row = {
+            "key": key, "cron": "0 9 * * *", "zone": "America/Sao_Paulo", "due_at": ago(-3600), "lease": None,
+            "attempts": 0, "next_at": ago(-3600), "planned_at": None, "started_at": None, "cursor": None, "seen": 0,
+            "matched": 0,
+        }  # fmt: skip
+        self.insert("schedules", {**row, **columns})
+
+    def scheduled_run(self, key: str, planned_at: datetime, seconds: float | None = 5) -> None:
+        """A planned time that is over: a run that took so long, or none."""
+        begun = seconds is not None
+        row = {
+            "id": new_id(), "automation": key, "planned_at": planned_at, "started_at": planned_at if begun else None,
+            "finished_at": planned_at + timedelta(seconds=seconds) if seconds is not None else None,
+            "result": "done" if begun else "skipped", "seen": 9 if begun else 0, "matched": 4 if begun else 0,
+        }  # fmt: skip
+        self.insert("scheduled_runs", row)
+
     def opv(self, *, client: str = "Maria Teste", **columns: Any) -> UUID:
         """An OPV with its client."""
         self.numbers += 1

@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.queries import automations, channels, outbound, upkeep, work
+from db.queries import automations, channels, outbound, schedules, upkeep, work
 from db.session import Database
 
 log = logging.getLogger("porteiro.metrics")
@@ -92,6 +92,7 @@ def _metrics(tx: Connection, now: datetime) -> Iterator[Metric]:
         runs.add_metric([automation, result], count)
     yield runs
     yield from _automations(tx, now)
+    yield from _schedules(tx, now)
     alarms = GaugeMetricFamily("porteiro_alarms_open", "Alarms that a person must look at", labels=["kind"])
     for kind, count in upkeep.open_by_kind(tx).items():
         alarms.add_metric([kind], count)
@@ -127,6 +128,22 @@ def _automations(tx: Connection, now: datetime) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "porteiro_automation_loops_24h", "Loops cut in 24 hours", automations.cuts(tx, now - channels.DAY)
     )
+
+
+def _schedules(tx: Connection, now: datetime) -> Iterator[Metric]:
+    late = GaugeMetricFamily(
+        "porteiro_schedule_lateness_seconds",
+        "Since the time planned for what should have begun or is under way",
+        labels=["automation"],
+    )
+    for automation, seconds in schedules.lateness(tx, now).items():
+        late.add_metric([automation], seconds)
+    took = GaugeMetricFamily(
+        "porteiro_schedule_last_run_seconds", "How long the last run that began took", labels=["automation"]
+    )
+    for automation, seconds in schedules.last_took(tx).items():
+        took.add_metric([automation], seconds)
+    yield from (late, took)
 
 
 def _targets(tx: Connection) -> Iterator[Metric]:

@@ -15,6 +15,7 @@ from db.claim import WorkList
 from db.queries.configuration import retry_undistributed
 from db.session import Database
 from opv.automation.events import RunEvents
+from opv.automation.schedules import RunSchedules
 from opv.automation.timers import RunTimers
 from opv.automation.waits import RunWaiting
 from opv.channels.chores import Upkeep
@@ -87,7 +88,12 @@ class Steps:
             "ingest": [runner(IngestDeliveries()), runner(IngestFetched())],
             "fetch": [_leased(Fetch(database, house_of, clock, http), 2 * lease)],
             "distribution": [runner(Distribute())],
-            "automation": [runner(RunEvents()), runner(RunTimers()), runner(RunWaiting())],
+            "automation": [
+                runner(RunEvents()),
+                runner(RunTimers()),
+                runner(RunWaiting()),
+                _leased(RunSchedules(database, house_of, clock), lease),
+            ],
             "outbound": [_leased(Send(database, house_of, targets, clock), 2 * lease)],
             "upkeep": [_leased(Upkeep(database, house_of, clock, http), 5 * lease)],
         }

@@ -136,15 +136,17 @@ class AutomationState(Base):
 
 
 class Schedule(Base):
-    """Of a scheduled automation (`cron`): when it is to run next, or, while a run is under way, when it goes on
-    (`due_at`). `planned_at`: the time that the run under way was planned for; NULL: none is. `cursor`: the last OPV
-    that was looked at. No `due_at`: the configuration has it no more, or it is paused."""
+    """Of a scheduled automation, by `cron` in `zone`: `next_at` is the next planned time that nothing was done about
+    yet; `due_at` that time or, while a run is under way (`started_at`), when it goes on. `planned_at`: the time that
+    the run under way, or the last one, was planned for; `cursor`: the last OPV that was looked at; `seen`, `matched`
+    as of `ScheduledRun`. No `due_at`: the configuration has it no more."""
 
     __tablename__ = "schedules"
     __table_args__ = (Index("ix_schedules_due_at", "due_at"),)
 
     key: Mapped[str] = mapped_column(primary_key=True)
     cron: Mapped[Long]
+    zone: Mapped[Long]
     due_at: Mapped[datetime | None] = mapped_column(UtcTime())
     lease: Mapped[UUID | None]
     attempts: Mapped[Small] = mapped_column(server_default=text("0"))
@@ -157,8 +159,9 @@ class Schedule(Base):
 
 
 class ScheduledRun(Base):
-    """A run of a scheduled automation that is over, or one that was not begun. `result`: done, timed_out, skipped,
-    stopped; `seen`, `matched`: how many OPVs were looked at, and for how many its condition held."""
+    """A run of a scheduled automation that is over, or a planned time that none was begun for. `result`: done,
+    timed_out, stopped (the configuration has it no more, or its worker died, or a bug), skipped (a time that was
+    missed); `seen`, `matched`: how many open OPVs were looked at, and for how many its condition held."""
 
     __tablename__ = "scheduled_runs"
     __table_args__ = (UniqueConstraint("automation", "planned_at"),)

@@ -18,6 +18,7 @@ from db.models import (
     OutboundMessage,
     Outcome,
     PendingEvent,
+    Schedule,
     Submission,
     SubmissionState,
     Timer,
@@ -116,10 +117,12 @@ def _distribution() -> Waiting:
 def _automation(now: datetime) -> Waiting:
     # A timer that is not due is no work yet; one under a lease has its due time moved to the end of that.
     due = and_(Timer.due_at <= now + _LONGEST_LEASE, or_(Timer.due_at <= now, Timer.lease.is_not(None)))
+    scheduled = or_(Schedule.due_at <= now, Schedule.lease.is_not(None), Schedule.started_at.is_not(None))
     return (
         _waiting(PendingEvent.at, PendingEvent.attempts > 1).where(PendingEvent.due_at.is_not(None)),
         _waiting(Timer.due_at, Timer.attempts > 1).where(due),
         _waiting(AutomationRun.due_at, AutomationRun.attempts > 1).where(AutomationRun.due_at <= now),
+        _waiting(Schedule.due_at, Schedule.attempts > 1).where(Schedule.due_at.is_not(None), scheduled),
     )
 
 

@@ -57,6 +57,12 @@ class CheckedAutomation:
         """How many of its runs may begin in a time."""
         return self.written.rate if self.written else None
 
+    @property
+    def schedule(self) -> Schedule | None:
+        """The clock that it runs by, if it does."""
+        on = self.written.on if self.written else None
+        return on if isinstance(on, Schedule) else None
+
 
 @dataclass(frozen=True)
 class Automations:

@@ -29,6 +29,8 @@ TARGET = "target:"
 """Beginning of the kind of an alarm about a target, whose key follows."""
 AUTOMATION, LOOP = "automation:", "loop:"
 """The same of alarms about an automation: it paused itself, or a loop of it was cut."""
+SCHEDULE = "schedule:"
+"""As `TARGET`, about a run of a scheduled automation that did not come to its end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from porteiro.cli import (
     report,
     retention,
     run,
+    schedules,
     source,
     token,
     undistributed,
@@ -60,9 +61,9 @@ def _options(
 
 
 for group in (
-    run, configuration, deliveries, importing, opv, opv_acceptance, client, operations, automations, availability,
-    queues, undistributed, distribution, channels, outbound, reconcile, unmapped, token, history, source, report,
-    retention, why,
+    run, configuration, deliveries, importing, opv, opv_acceptance, client, operations, automations, schedules,
+    availability, queues, undistributed, distribution, channels, outbound, reconcile, unmapped, token, history, source,
+    report, retention, why,
 ):  # fmt: skip
     group.register(app)
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from db.queries import configuration as stored
 from db.session import Database
+from opv.automation.plan import plan
 from porteiro.configuration.changes import Change, changes
 from schemas.config import Configuration, InlineQueue
 from schemas.errors import Reject
@@ -67,6 +68,7 @@ def apply(
         known = {(one.kind, one.key) for one in present}
         dropped = [one for one in _keys(before) if (one.kind, one.key) not in known]
         stored.store_retired(tx, dropped, present, now)
+        plan(tx, configuration, now)  # before the states: a run under way holds its schedule, then writes its state
         active, was = _active(configuration), _active(before)
         stored.activate_automations(tx, active, active - was, now)
         return Applied(number + 1, differences, stored.retry_undistributed(tx, number + 1, now))

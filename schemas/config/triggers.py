@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
-from schemas.config.values import DurationText, Key, Part, Text
+from schemas.config.values import CronText, DurationText, Key, Part, SpanText, Text
 
 EventName = Literal[
     "opv.created",
@@ -130,11 +130,11 @@ class After(Part):
 class Schedule(Part):
     """By the clock, in the company's zone, for each open OPV for which `when` holds then."""
 
-    cron: Text
+    cron: CronText
     """Minute, hour, day, month, weekday: `0 9 * * mon-fri`."""
     missed: Literal["skip", "last", "all"] = "last"
     """What is done about times that passed while nothing ran: nothing, the last one alone, or each."""
-    limit: DurationText = "2 hours"
+    limit: SpanText = "2 hours"
     """A run that takes longer ends where it is, and an alarm says so."""
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from schemas.cron import Cron
 from schemas.duration import Duration
 from schemas.shift import Shift
 
@@ -68,6 +69,11 @@ def _span(value: str) -> str:
     return value
 
 
+def _cron(value: str) -> str:
+    Cron.parse(value)
+    return value
+
+
 def _address(value: str) -> str:
     if not _ADDRESS.fullmatch(value):
         raise ValueError("this is no address: write `https://…`, with `${NAME}` for what is secret in it")
@@ -104,6 +110,8 @@ ClockText = Annotated[str, AfterValidator(_by_clock)]
 """A duration by the clock: no business time."""
 SpanText = Annotated[str, AfterValidator(_span)]
 """A duration by the clock, a minute or longer."""
+CronText = Annotated[Text, AfterValidator(_cron)]
+"""Minute, hour, day, month and weekday, as `0 9 * * mon-fri`."""
 DayOff = Annotated[str, AfterValidator(_day_off)]
 """A date, `2026-01-25`, or a day of every year, `01-25`."""
 ShiftText = Annotated[str, AfterValidator(_shift)]

@@ -6,13 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from db.queries import channels, operations, upkeep, work
+from db.queries import channels, operations, schedules, upkeep, work
 from db.queries.drift import drifted
 from schemas.operations import (
     AlarmItem,
     ChannelItem,
     DriftItem,
     MergeSuggestionItem,
+    ScheduleItem,
     StepWork,
     UnmappedFilters,
     UnmappedItem,
@@ -49,6 +50,13 @@ def list_work(caller: Calls, _: Annotated[Parameters, Query()]) -> Page[StepWork
     """Each step of the pipeline: depth, age of the oldest, rate, failures."""
     with caller.operating() as visit:
         return visit.shown(Page(items=list(work.work(visit.tx, caller.desk.clock()))))
+
+
+@router.get("/schedules")
+def list_schedules(caller: Calls, _: Annotated[Parameters, Query()]) -> Page[ScheduleItem]:
+    """Scheduled automations: the next time, the run under way, the last ones."""
+    with caller.operating() as visit:
+        return visit.shown(Page(items=schedules.schedules(visit.tx, caller.desk.clock())))
 
 
 @router.get("/unmapped")

@@ -58,6 +58,7 @@ def upgrade() -> None:
         "schedules",
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("cron", sa.Text(), nullable=False),
+        sa.Column("zone", sa.Text(), nullable=False),
         sa.Column("due_at", UtcTime(), nullable=True),
         sa.Column("lease", sa.Uuid(), nullable=True),
         sa.Column("attempts", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),

@@ -1,4 +1,4 @@
-"""`porteiro status`, `work`, `queues`, `undistributed`, `unmapped`."""
+"""`porteiro status`, `work`, `schedules`, `queues`, `undistributed`, `unmapped`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ def test_the_lists_are_those_of_the_api(stored: Stored, run: Run) -> None:
     stored.insert("queues", {"key": "sul", "turn": 1})
     stored.insert("queue_members", {"queue": "sul", "broker": "ana", "last_turn": 1, "served": 1, "position": 0,
                                     "active": True})  # fmt: skip
-    for command, words in (("undistributed", "no_rule"), ("unmapped", "AP-9"), ("queues", "ana"), ("work", "outbound")):
+    stored.schedule("daily", planned_at=NOW, started_at=NOW, seen=7, matched=3)
+    stored.scheduled_run("daily", NOW)
+    for command, words in (
+        ("undistributed", "no_rule"), ("unmapped", "AP-9"), ("queues", "ana"), ("work", "outbound"),
+        ("schedules", "daily"),
+    ):  # fmt: skip
         assert words in run(command).stdout, command
         assert words in json.dumps(json.loads(run(command, "--json").stdout)["items"]), command
 

@@ -163,7 +163,8 @@ def test_what_is_right_is_right(right: str) -> None:
         (
             "on: opv.won, do: [{comment: Vendida}, {branch: {if: {price: 1}, else: [redistribute]}}]",
             "0: automations[0].do[1].branch.else[0]: the OPV is closed by `opv.won`: `redistribute` does nothing then; "
-            "what can be done: `comment`, `notify`, `post`, `pending`, `tag`, `untag`, `set`, `run`, `branch`, `stop`",
+            "what can be done: `comment`, `notify`, `message`, `post`, `pending`, `tag`, `untag`, `set`, `run`, "
+            "`wait`, `branch`, `stop`",
         ),
         (
             "on: opv.assigned, do: [{branch: {if: {price: 1}, else: [{move: visits}]}}]",

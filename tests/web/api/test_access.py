@@ -10,7 +10,7 @@ from tests.web.api.conftest import Served
 
 OPERATIONS = (
     "/deliveries", "/channels", "/alarms", "/drift", "/work", "/queues", "/undistributed", "/unmapped",
-    "/merge-suggestions",
+    "/merge-suggestions", "/schedules",
 )  # fmt: skip
 
 

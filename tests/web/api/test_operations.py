@@ -143,6 +143,40 @@ def test_work_counts_what_waits_what_failed_and_what_was_done(served: Served) ->
     assert work["outbound"]["oldest_seconds"] == 0
 
 
+def test_schedules_tell_what_is_planned_under_way_and_over(served: Served) -> None:
+    store = served.stored
+    opvs = [store.opv() for _ in range(3)]
+    store.schedule("daily")
+    store.schedule("now", due_at=NOW, planned_at=ago(90), started_at=ago(60), cursor=opvs[1], seen=2, matched=1)
+    store.schedule("stuck", due_at=ago(50), next_at=ago(50))
+    store.schedule("gone", due_at=None, next_at=None)
+    for days in range(1, 13):
+        store.scheduled_run("daily", ago(86400 * days), None if days < 3 else 10 + days)
+    items = {item["automation"]: item for item in served.items("/api/v1/schedules", "olga")}
+    assert list(items) == ["daily", "now", "stuck"]
+    daily, now, stuck = items.values()
+    assert (daily["cron"], daily["paused"], daily["running"], daily["lateness_seconds"]) == (
+        "0 9 * * *",
+        False,
+        None,
+        0,
+    )
+    assert [run["result"] for run in daily["last"]] == ["skipped"] * 2 + ["done"] * 8
+    assert (daily["last"][2]["seen"], daily["last"][2]["matched"]) == (9, 4)
+    assert (now["running"]["seen"], now["running"]["matched"]) == (2, 1)
+    assert 0 <= now["running"]["share"] <= 1
+    assert 90 <= now["lateness_seconds"] < 190
+    assert 50 <= stuck["lateness_seconds"] < 150
+    metrics = served.call("/metrics", None).text
+    assert 'porteiro_schedule_last_run_seconds{automation="daily"} 13.0' in metrics
+    assert 'porteiro_schedule_lateness_seconds{automation="daily"} 0.0' in metrics
+    store.insert("automation_states", {"key": "stuck", "activated_at": NOW, "paused_at": NOW, "failures": 0,
+                                       "window_runs": 0})  # fmt: skip
+    assert 'porteiro_schedule_lateness_seconds{automation="stuck"} 0.0' in served.call("/metrics", None).text
+    work = {item["step"]: item for item in served.items("/api/v1/work")}
+    assert work["automation"]["depth"] == 2
+
+
 def test_queues_show_turns_and_shares(served: Served) -> None:
     store = served.stored
     store.insert("queues", {"key": "sul", "turn": 4})

@@ -19,6 +19,7 @@ from db.models.base import UtcTime
 from db.statement import OneOf, Statement, pipelined
 from opv import history
 from opv.automation.triggers import CheckedAutomation
+from opv.clients.involved import Involved
 from opv.funnel import Held
 from opv.house import House
 from schemas.duration import Duration
@@ -142,7 +143,8 @@ class Cause:
 class Batch:
     """Collects a unit of work's rows. `woken` names the steps that find new work once it is committed; `given_away`
     holds the OPVs whose open transfer requests are void, since they changed hands; `qualified` those that left
-    pre-sales and have no broker yet."""
+    pre-sales and have no broker yet. `main_clients` and `visits` (`opv.automation.values`) are there once somebody
+    asked."""
 
     def __init__(self, house: House, now: datetime) -> None:
         self.house = house
@@ -155,6 +157,8 @@ class Batch:
         self.woken: set[str] = set()
         self.given_away: set[UUID] = set()
         self.qualified: set[UUID] = set()
+        self.main_clients: dict[UUID, Involved] | None = None
+        self.visits: dict[UUID, datetime] | None = None
 
     def new_opv(self, client_id: UUID, development: str | None) -> Opv:
         """A new OPV in the funnel's first stage; its number is given when it is written."""

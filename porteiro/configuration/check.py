@@ -12,13 +12,14 @@ from porteiro.configuration.conditions import check_condition
 from porteiro.configuration.distribution import check_distribution
 from porteiro.configuration.document import Place
 from porteiro.configuration.funnel import check_funnel
+from porteiro.configuration.messages import TOLD, check_messages
 from porteiro.configuration.problems import Report
 from porteiro.configuration.references import LISTS, File, check_known, check_people, check_unique, distinct
+from porteiro.configuration.templates import check_templates
 from schemas.conditions import fold, nearest
 from schemas.config.distribution import FALLBACKS
 
-NOTIFIED = ("broker", "manager", "directors")
-_MEANT_IN = {**dict.fromkeys(FALLBACKS, "otherwise"), **dict.fromkeys(NOTIFIED, "notify")}
+_MEANT_IN = {**dict.fromkeys(FALLBACKS, "otherwise"), **dict.fromkeys(TOLD, "notify")}
 """Words where a person's key may stand, and where that is."""
 
 
@@ -41,6 +42,8 @@ def check_references(root: Place, sources: Mapping[str, Source], report: Report)
     check_distribution(file, report)
     for automation in file.items("automations"):
         _check_automation(automation, file, report)
+    check_messages(file, report)
+    check_templates(file, report)
     _check_alarms(root["alarms"], file, report)
     _check_withdrawal_reasons(file, report)
     for section, slug in (("won_sale", "sales_module"), ("whatsapp", "conecta")):
@@ -106,10 +109,6 @@ def _check_automation(automation: Place, file: File, report: Report) -> None:
     check_condition(automation["when"], file.facts, report)
     for action in automation["do"].each():
         check_known([action["advance"]], "funnel.stages", file, report)
-        target, people = action["notify"], file.by_key["people"]
-        if target.text is not None and target.text not in (*NOTIFIED, *people):
-            hint = nearest(target.text, (*NOTIFIED, *people))
-            report.error(target, f"there is nobody called `{target.text}`, {hint}")
         withdraw = action if action.text == "withdraw" else action.child("withdraw")
         if withdraw is not None:
             _check_withdraw(withdraw, file, report)

@@ -9,8 +9,19 @@ from opv.automation.actions.doing import Doing, Done
 from opv.automation.actions.moves import advance, close, move
 from opv.automation.actions.owners import assign, pool, redistribute
 from opv.automation.actions.record import comment
-from opv.automation.actions.tell import notify
-from schemas.config import Advance, Assign, Comment, Move, Notify, Pool, Redistribute, Withdraw
+from opv.automation.actions.tell import message, notify, post
+from schemas.config import (
+    Advance,
+    Assign,
+    Comment,
+    MessageClient,
+    Move,
+    Notify,
+    Pool,
+    Post,
+    Redistribute,
+    Withdraw,
+)
 from schemas.config.values import Part
 
 PERFORM: Mapping[type[Part], Callable[[Any, Doing], Done]] = {
@@ -22,5 +33,7 @@ PERFORM: Mapping[type[Part], Callable[[Any, Doing], Done]] = {
     Pool: pool,
     Comment: comment,
     Notify: notify,
+    MessageClient: message,
+    Post: post,
 }
 """`wait`, `branch`, `run` and `stop` steer the run itself: `opv.automation.run`."""

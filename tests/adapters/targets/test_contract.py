@@ -12,8 +12,10 @@ from adapters.targets.conecta import Conecta
 from adapters.targets.registry import configurable
 from adapters.targets.sales_module import SalesModule
 from adapters.targets.smtp import Smtp
-from adapters.targets.testing import Subject, TargetContract
+from adapters.targets.testing import CLIENT_MESSAGE, Subject, TargetContract
 from adapters.targets.webhook import Webhook
+from schemas.client_message import KIND as TO_CLIENT
+from schemas.client_message import ClientMessage
 from schemas.notice import Notice
 
 PAGE = Path(__file__).parents[3] / "docs" / "targets.md"
@@ -28,6 +30,15 @@ def api(url: str) -> Mapping[str, str]:
 
 SUBJECTS = (
     Subject("conecta", lambda clock: Conecta(HTTP, clock), api, TOKEN, b'{"id": 1}'),
+    Subject(
+        "conecta-client",
+        lambda clock: Conecta(HTTP, clock),
+        api,
+        TOKEN,
+        b'{"id": 1}',
+        kind=TO_CLIENT,
+        body=CLIENT_MESSAGE.model_dump_json(),
+    ),
     Subject(
         "conecta-conversation",
         lambda clock: Conecta(HTTP, clock),
@@ -67,6 +78,7 @@ def test_every_target_is_on_trial_and_on_the_page() -> None:
     assert [slug for slug in configurable() if not re.search(rf"^## .*`{slug}`", page, re.MULTILINE)] == []
 
 
-def test_the_notice_of_the_page_is_one() -> None:
-    (shown,) = re.findall(r"```json\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert set(Notice.model_validate_json(shown).model_fields_set) == set(Notice.model_fields)
+def test_what_the_page_shows_goes_out() -> None:
+    notice, to_client = re.findall(r"```json\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert set(Notice.model_validate_json(notice).model_fields_set) == set(Notice.model_fields)
+    assert set(ClientMessage.model_validate_json(to_client).model_fields_set) == set(ClientMessage.model_fields)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -21,8 +20,6 @@ from opv.house import House
 
 MAX_VALUE = 1000
 """Characters of one value."""
-
-_ADVERTISING = re.compile(r"://|www\.|\w\.\w+/", re.IGNORECASE)
 
 _ENTRIES = Base.metadata.tables["history_entries"]
 
@@ -97,10 +94,9 @@ def visits_agreed(tx: Connection, opvs: Collection[UUID]) -> dict[UUID, datetime
 
 
 def called(client: Involved) -> str | None:
-    """What the person wants to be called. A name that leads to an address is none: a form is no way to have the house
-    write advertising to others."""
+    """What the person wants to be called."""
     name = client.details.social_name or client.name
-    return None if name is None or _ADVERTISING.search(name) else _clean(name)
+    return _clean(name) if name else None
 
 
 def _visit_at(at: Doing) -> datetime | None:

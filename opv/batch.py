@@ -19,6 +19,7 @@ from db.models.base import UtcTime
 from db.statement import OneOf, Statement, pipelined
 from opv import history
 from opv.automation.triggers import CheckedAutomation
+from opv.clients.involved import Involved
 from opv.funnel import Held
 from opv.house import House
 from opv.stage_feedback import queue_news, standing
@@ -143,8 +144,9 @@ class Cause:
 class Batch:
     """Collects a unit of work's rows. `woken` names the steps that find new work once it is committed; `given_away`
     holds the OPVs whose open transfer requests are void, since they changed hands; `qualified` those that left
-    pre-sales and have no broker yet; `stands` says where OPVs stand by which entry, if a platform is told. `held` and
-    `asked` are what `opv.holdings` and `opv.pending_items` loaded."""
+    pre-sales and have no broker yet; `stands` says where OPVs stand by which entry, if a platform is told. `held`,
+    `asked`, `main_clients` and `visits` are what `opv.holdings`, `opv.pending_items` and `opv.automation.values`
+    loaded, once somebody asked."""
 
     def __init__(self, house: House, now: datetime) -> None:
         self.house = house
@@ -159,6 +161,8 @@ class Batch:
         self.given_away: set[UUID] = set()
         self.qualified: set[UUID] = set()
         self.stands: list[tuple[Opv, int, str]] = []
+        self.main_clients: dict[UUID, Involved] | None = None
+        self.visits: dict[UUID, datetime] | None = None
 
     def new_opv(self, client_id: UUID, development: str | None) -> Opv:
         """A new OPV in the funnel's first stage; its number is given when it is written."""

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 from db.models import CaptureOrigin, DistributionWork, HistoryEntry, Opportunity
 from opv import history
 from opv.access import sees_stage
+from opv.automation.letters import AUTOMATION, notice_parts
 from opv.clients.involved import involved_of
 from opv.distribution.waiting import OFFERED
 from opv.house import House
@@ -171,12 +172,19 @@ def _sla_warned(told: _Told) -> _Parts:
     return f"{told.title}: parada em {name}", [f"{told.title} está há tempo demais na etapa {name}."], None, at
 
 
+def _by_automation(told: _Told) -> _Parts:
+    """What an automation of the file says; of the client to those alone who see the OPV."""
+    subject, text = notice_parts(told.tx, told.house, told.person, told.opv, told.body, told.now)
+    return subject, [text], None, told.now
+
+
 _WRITERS: Mapping[str | None, Callable[[_Told], _Parts]] = {
     history.ASSIGNED: _assigned,
     history.OFFERED: _offered,
     history.RETURNED: _returned,
     history.UNDISTRIBUTED: _unclaimed,
     history.SLA_WARNED: _sla_warned,
+    AUTOMATION: _by_automation,
 }
 
 

@@ -20,6 +20,7 @@ from db.claim import WorkList, claim
 from db.models import Base
 from db.queries.forwarding import KIND as FORWARD
 from db.session import AnyRow, Database, commit_to_disk
+from opv.automation.letters import POST, client_message_to_send, post_to_send
 from opv.batch import OPVS, opvs_by_id
 from opv.destinations import DESTINATIONS, NO_ANSWER, Breakers, Result, read_along
 from opv.forward import request_to_send
@@ -31,7 +32,8 @@ from opv.sales.asking import KIND as SALE
 from opv.sales.request import message_to_send
 from opv.stage_feedback import news_to_send
 from opv.step import Clock, Progress, fingerprint
-from schemas.errors import Park, PorteiroError, Retry
+from schemas.client_message import KIND as CLIENT_MESSAGE
+from schemas.errors import NotYet, Park, PorteiroError, Retry
 from schemas.notice import KIND as NOTICE
 from schemas.stage_news import KIND as STAGE
 from schemas.target import Answer, Message, Target
@@ -178,17 +180,28 @@ class Send:
                 raise Retry("not_configured", f"the options of target {row.target} are not whole: see the log")
             tried = row.failures > 0 or row.attempts > 1
             message = replace(message, options=configured.options, tried=tried)
-        if row.kind in (FORWARD, SALE, STAGE) or (row.kind == NOTICE and configured is not None):
+        if row.kind == NOTICE and configured is None:
+            return message, target
+        if row.kind in (FORWARD, SALE, STAGE, NOTICE, CLIENT_MESSAGE, POST):
             with self._database.read() as tx:
                 self._still_ours(tx, row)
-                if row.kind == SALE:
-                    return message_to_send(tx, message, house), target
-                if row.kind == STAGE:
-                    return news_to_send(tx, message, row.target, row.opportunity_id, house), target
-                if row.kind == NOTICE:
-                    return notice_to_send(tx, message, row.opportunity_id, house, self._clock()), target
-                message = replace(message, request=request_to_send(tx, row.id, house))
+                return self._written(tx, message, row, house, target.slug), target
         return message, target
+
+    def _written(self, tx: Connection, message: Message, row: AnyRow, house: House, slug: str) -> Message | Answer:
+        """The message with what the row does not keep, read now."""
+        if row.kind == SALE:
+            return message_to_send(tx, message, house)
+        if row.kind == FORWARD:
+            return replace(message, request=request_to_send(tx, row.id, house))
+        if row.kind == STAGE:
+            return news_to_send(tx, message, row.target, row.opportunity_id, house)
+        if row.kind == POST:
+            return post_to_send(tx, message, slug, row.opportunity_id, house)
+        now = self._clock()
+        if row.kind == NOTICE:
+            return notice_to_send(tx, message, row.opportunity_id, house, now)
+        return client_message_to_send(tx, message, slug, row.opportunity_id, house, now)
 
     def _still_ours(self, tx: Connection, row: AnyRow) -> None:
         """A worker that slept past its lease does not send: another one does. Raises `Retry`."""
@@ -202,6 +215,8 @@ class Send:
         }  # fmt: skip
         if not isinstance(result, PorteiroError):
             return changes
+        if isinstance(result, NotYet):
+            return changes | {"state": "pending", "sent_at": None, "due_at": result.until}
         failures = row.failures + 1
         after = result.after if isinstance(result, Retry) else None
         due = next_try(failures, now, self._random, after) if isinstance(result, Retry) else None

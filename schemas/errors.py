@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 
 class PorteiroError(Exception):
@@ -28,6 +28,14 @@ class Retry(PorteiroError):
     def __init__(self, reason: str, detail: str, after: timedelta | None = None) -> None:
         super().__init__(reason, detail)
         self.after = after
+
+
+class NotYet(PorteiroError):
+    """Nothing is wrong, it is only too early: `until` when. Counts as no try."""
+
+    def __init__(self, reason: str, detail: str, until: datetime) -> None:
+        super().__init__(reason, detail)
+        self.until = until
 
 
 class Park(PorteiroError):

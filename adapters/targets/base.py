@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from schemas.client_message import ClientMessage
 from schemas.errors import Park, Retry
 from schemas.notice import Notice
 from schemas.source import HttpAnswer, HttpClient
@@ -128,3 +129,11 @@ def notice_of(message: Message) -> Notice:
         return Notice.model_validate_json(message.body)
     except ValidationError:
         raise Park("no_notice", "the message is no notice to a person") from None
+
+
+def client_message_of(message: Message) -> ClientMessage:
+    """What a client is written, the message's body. Raises `Park` when it is no such thing."""
+    try:
+        return ClientMessage.model_validate_json(message.body)
+    except ValidationError:
+        raise Park("no_client_message", "the message is none to a client") from None

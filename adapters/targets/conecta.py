@@ -17,6 +17,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, stop_af
 from adapters.targets.base import (
     ApiOptions,
     ConfiguredTargetBase,
+    client_message_of,
     identifier_of,
     json_of,
     notice_of,
@@ -24,6 +25,7 @@ from adapters.targets.base import (
     raise_if_later,
     words_of,
 )
+from schemas.client_message import KIND as CLIENT_MESSAGE
 from schemas.errors import Park, Retry
 from schemas.notice import KIND as NOTICE
 from schemas.source import HttpAnswer
@@ -37,7 +39,8 @@ class ConectaOptions(ApiOptions):
 
 
 class Conecta(ConfiguredTargetBase):
-    """Sends a notice; opens a conversation with any other message. Its address is the answer's `url`."""
+    """Sends a notice or a message to a client; opens a conversation with any other message. Its address is the answer's
+    `url`."""
 
     slug: ClassVar[str] = "conecta"
     title: ClassVar[str] = "Conecta"
@@ -46,13 +49,12 @@ class Conecta(ConfiguredTargetBase):
     def send(self, message: Message) -> Answer:
         """Raises `Retry` when it did not answer in time, `Refused` or `Park` when it did not do as it was asked."""
         options = options_of(message, ConectaOptions)
-        return self._tell(message, options) if message.kind == NOTICE else self._open(message, options)
+        told = {NOTICE: _notice, CLIENT_MESSAGE: _to_client}.get(message.kind)
+        return self._open(message, options) if told is None else self._tell(told(message), message, options)
 
-    def _tell(self, message: Message, options: ConectaOptions) -> Answer:
-        notice = notice_of(message)
-        if notice.phone is None:
+    def _tell(self, body: dict[str, Any], message: Message, options: ConectaOptions) -> Answer:
+        if body["phone"] is None:
             raise Park("no_phone", "the person has no phone")
-        body = notice.model_dump(mode="json", include={"phone", "name", "text", "url", "opv", "person"})
         answer = self._post("messages", body, message, options)
         if 200 <= answer.status < 300 or answer.status == 409:
             said = json_of(answer)
@@ -84,6 +86,15 @@ class Conecta(ConfiguredTargetBase):
         answer = self._http.post(options.address(path), json=body, headers=headers)
         raise_if_later(answer, WHO, self._clock())
         return answer
+
+
+def _notice(message: Message) -> dict[str, Any]:
+    return notice_of(message).model_dump(mode="json", include={"phone", "name", "text", "url", "opv", "person"})
+
+
+def _to_client(message: Message) -> dict[str, Any]:
+    said = {"phone", "name", "text", "template", "values", "opv", "client"}
+    return client_message_of(message).model_dump(mode="json", include=said)
 
 
 def _is_link(url: str) -> bool:

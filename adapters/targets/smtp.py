@@ -1,4 +1,4 @@
-"""E-mail: a notice goes to the person's address through the house's mail server (RFC 5321, RFC 8314).
+"""E-mail: what a person of the house or a client is told, through the house's mail server (RFC 5321, RFC 8314).
 
 At least once, as everything here: `Message-ID` comes of the message's key, so that a second delivery is the same
 message to a mailbox.
@@ -22,7 +22,16 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from adapters.deadline import Deadline, Incoming, trusting
-from adapters.targets.base import MOST_WORDS, Clock, ConfiguredTargetBase, notice_of, options_of
+from adapters.targets.base import (
+    MOST_WORDS,
+    Clock,
+    ConfiguredTargetBase,
+    client_message_of,
+    notice_of,
+    options_of,
+)
+from schemas.client_message import KIND as CLIENT_MESSAGE
+from schemas.client_message import ClientMessage
 from schemas.errors import Park, PorteiroError, Retry
 from schemas.notice import Notice
 from schemas.source import HttpClient
@@ -66,7 +75,7 @@ class SmtpOptions(BaseModel):
 
 
 class Smtp(ConfiguredTargetBase):
-    """Sends a notice as plain text."""
+    """Sends a notice, or a message to a client, as plain text."""
 
     slug: ClassVar[str] = "smtp"
     title: ClassVar[str] = "E-mail (SMTP)"
@@ -79,12 +88,15 @@ class Smtp(ConfiguredTargetBase):
 
     def send(self, message: Message) -> None:
         """Raises `Retry` (`no_answer`, `smtp_451`, …), `Refused` (`recipient_refused`, `message_refused`) or `Park`
-        (`no_email`, `bad_email`, `no_starttls`, `not_authorized`, …)."""
-        options, notice = options_of(message, SmtpOptions), notice_of(message)
-        if not notice.email:
+        (`no_email`, `bad_email`, `no_text`, `no_starttls`, `not_authorized`, …)."""
+        options = options_of(message, SmtpOptions)
+        letter = client_message_of(message) if message.kind == CLIENT_MESSAGE else notice_of(message)
+        if not letter.email:
             raise Park("no_email", "the person has no e-mail")
+        if not letter.text:
+            raise Park("no_text", "an e-mail needs a text")
         try:
-            mail = mail_of(notice, message.idempotency_key, mailbox_of(options.sender), self._clock())
+            mail = mail_of(letter, message.idempotency_key, mailbox_of(options.sender), self._clock())
         except ValueError:
             raise Park("bad_email", "the person's e-mail is no address") from None
         try:
@@ -138,17 +150,18 @@ class _TlsClient(_Client, smtplib.SMTP_SSL):
     """The same, encrypted from the first byte."""
 
 
-def mail_of(notice: Notice, key: str, sender: Address, now: datetime) -> EmailMessage:
-    """The notice as an e-mail. Raises `ValueError` when the person's e-mail is no address."""
+def mail_of(letter: Notice | ClientMessage, key: str, sender: Address, now: datetime) -> EmailMessage:
+    """The letter as an e-mail. Raises `ValueError` when the person's e-mail is no address."""
     mail = EmailMessage(SMTP)
     mail["From"] = sender
-    mail["To"] = mailbox_of(notice.email or "", notice.name)
-    mail["Subject"] = _line(notice.subject)
+    mail["To"] = mailbox_of(letter.email or "", letter.name or "")
+    mail["Subject"] = _line(letter.subject or "")
     mail["Date"] = now
     mail["Message-ID"] = f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{sender.domain}>"
     mail["Auto-Submitted"] = "auto-generated"
-    link = [notice.url] if notice.url and notice.url not in notice.text else []
-    mail.set_content("\n\n".join([notice.text.rstrip(), *link]) + "\n", cte="quoted-printable")
+    text, url = letter.text or "", letter.url if isinstance(letter, Notice) else None
+    link = [url] if url and url not in text else []
+    mail.set_content("\n\n".join([text.rstrip(), *link]) + "\n", cte="quoted-printable")
     return mail
 
 

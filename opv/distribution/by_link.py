@@ -48,7 +48,7 @@ def look(tx: Connection, house: House, deed: Deed, token: str, now: datetime) ->
     awaited = (ACCEPTING,) if deed == "accept" else (OFFERED, POOL)
     if row is None or row.state not in awaited or (row.due_at is not None and row.due_at <= now):
         raise _used()
-    if deed == "accept" and (row.broker != link.person or _given_by(tx, link.opv) != link.occasion):
+    if deed == "accept" and (row.broker != link.person or given_by(tx, link.opv) != link.occasion):
         raise _used()
     return Shown(row.number, _name(house, row.development))
 
@@ -72,12 +72,12 @@ def follow(tx: Connection, house: House, deed: Deed, token: str, now: datetime) 
 
 def _accept(at: Acting, link: Link) -> int:
     """An older link does not accept what came to the same person anew."""
-    if _given_by(at.tx, link.opv) != link.occasion:
+    if given_by(at.tx, link.opv) != link.occasion:
         raise _used()
     return accept(at)
 
 
-def _given_by(tx: Connection, opv: UUID) -> str | None:
+def given_by(tx: Connection, opv: UUID) -> str | None:
     """The decision behind the OPV's assignment."""
     a = Assignment
     statement = select(a.decision_id).where(a.opportunity_id == opv, a.part == "sales").order_by(a.id.desc()).limit(1)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import get_args
 
 from opv.answers.values import typed
+from porteiro.configuration.automations import each_action
 from porteiro.configuration.document import Place
 from porteiro.configuration.problems import Report
 from porteiro.configuration.references import File, check_known, distinct
@@ -36,7 +37,7 @@ def check_answers(file: File, report: Report) -> None:
         for condition in _conditions(file.root[section]):
             _check_condition(condition, file, report)
     for automation in file.items("automations"):
-        for action in _actions(automation["do"]):
+        for action in each_action(automation):
             _check_action(action, file, report)
 
 
@@ -105,14 +106,6 @@ def _compared(expected: Place) -> list[Place]:
     if isinstance(expected.value, dict):
         places = [expected[operator] for operator in ("eq", "not", "in")]
     return [value for place in places for value in (place.each() or [place])]
-
-
-def _actions(do: Place) -> Iterator[Place]:
-    """Actions, those of branches too."""
-    for action in do.each():
-        yield action
-        for way in ("then", "else"):
-            yield from _actions(action["branch"][way])
 
 
 def _check_action(action: Place, file: File, report: Report) -> None:

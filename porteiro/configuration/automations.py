@@ -12,9 +12,6 @@ from schemas.conditions import nearest
 from schemas.config import ACTIONS, BARE, TRIGGERS
 from schemas.implication import contradicted
 
-NOTIFIED = ("broker", "manager", "team", "directors", "ops")
-"""Who may be told something, besides people."""
-
 CHANGING = ("stage", "status", "team", "manager", "broker")
 """What of an OPV may change, besides its fields."""
 
@@ -156,9 +153,6 @@ def _check_closed(action: Place, trigger: str, report: Report) -> None:
 def _check_action(action: Place, file: File, report: Report) -> None:
     people, queues = file.by_key["people"], _queues(file)
     check_known([action["advance"], action["move"]], "funnel.stages", file, report)
-    notified = action["notify"] if action["notify"].text is not None else action["notify"]["to"]
-    for name in places_of(notified):
-        _check_word(name, "there is nobody called", (*NOTIFIED, *people), report)
     _check_word(action["pending"]["owner"], "there is nobody called", ("broker", "manager", *people), report)
     _check_word(action["pool"], "there is no queue", queues, report)
     ways = dict.fromkeys((*queues, *file.by_key["distribution.rules"]))

@@ -9,18 +9,20 @@ from adapters.sources.base import Source
 from opv.catalog import REGISTRIES
 from porteiro.configuration.answers import check_answers
 from porteiro.configuration.automation_flow import check_flow
-from porteiro.configuration.automations import NOTIFIED, check_automations
+from porteiro.configuration.automations import check_automations
 from porteiro.configuration.channels import names_at
 from porteiro.configuration.distribution import check_distribution
 from porteiro.configuration.document import Place
 from porteiro.configuration.funnel import check_funnel
+from porteiro.configuration.messages import TOLD, check_messages
 from porteiro.configuration.problems import Report
 from porteiro.configuration.references import LISTS, File, check_known, check_people, check_unique, distinct
+from porteiro.configuration.templates import check_templates
 from porteiro.configuration.webhooks import check_webhook
 from schemas.conditions import fold, nearest
 from schemas.config.distribution import FALLBACKS
 
-_MEANT_IN = {**dict.fromkeys(FALLBACKS, "otherwise"), **dict.fromkeys(NOTIFIED, "notify")}
+_MEANT_IN = {**dict.fromkeys(FALLBACKS, "otherwise"), **dict.fromkeys(TOLD, "notify")}
 """Words where a person's key may stand, and where that is."""
 
 
@@ -46,6 +48,8 @@ def check_references(root: Place, sources: Mapping[str, Source], report: Report)
     check_flow(file, report)
     for automation in file.items("automations"):
         check_webhook(automation["on"]["webhook"], file, report)
+    check_messages(file, report)
+    check_templates(file, report)
     _check_alarms(root["alarms"], file, report)
     _check_withdrawal_reasons(file, report)
     for section, slug in (("won_sale", "sales_module"), ("whatsapp", "conecta")):

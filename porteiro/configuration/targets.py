@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from adapters.targets.log import LogTarget
 from adapters.targets.registry import OWN, configurable
@@ -16,6 +16,19 @@ from schemas.stage_news import LOST, PLATFORMS, WON
 
 _TELLING = ("smtp", "webhook", "conecta")
 """Targets that tell people of the house something."""
+
+
+def check_telling(places: Iterable[Place], root: Place, report: Report) -> None:
+    """Reports what is no target that tells people of the house something, and no log."""
+    targets = {key: one["target"].text for one in root["targets"].each() if (key := one["key"].text)}
+    known = [*(key for key, slug in targets.items() if slug in _TELLING), LogTarget.slug]
+    for place in distinct(places, report):
+        key = place.text or ""
+        if key not in targets and key != LogTarget.slug:
+            report.error(place, f"there is no target `{key}`, {nearest(key, known)}")
+        elif key not in known and targets[key] is not None:
+            listed = ", ".join(f"`{slug}`" for slug in _TELLING)
+            report.error(place, f"`{key}` is a `{targets[key]}`, which tells people nothing: name one of {listed}")
 
 
 def check_targets(root: Place, secrets: Mapping[str, str], report: Report) -> None:
@@ -51,16 +64,8 @@ def _check_stages(target: Place, source: str, root: Place, report: Report) -> No
 
 def _check_notices(root: Place, secrets: Mapping[str, str], report: Report) -> None:
     notices = root["notices"]
-    targets = {key: one["target"].text for one in root["targets"].each() if (key := one["key"].text)}
-    known = [*(key for key, slug in targets.items() if slug in _TELLING), LogTarget.slug]
     for name in ("assigned", "offered", "returned", "sla"):
-        for place in distinct(notices[name].each(), report):
-            key = place.text or ""
-            if key not in targets and key != LogTarget.slug:
-                report.error(place, f"there is no target `{key}`, {nearest(key, known)}")
-            elif key not in known and targets[key] is not None:
-                listed = ", ".join(f"`{slug}`" for slug in _TELLING)
-                report.error(place, f"`{key}` is a `{targets[key]}`, which tells people nothing: name one of {listed}")
+        check_telling(notices[name].each(), root, report)
     check_variables(notices["address"], secrets, report)
     check_secret(notices["secret"], "${LINK_SECRET}", secrets, report)
 

@@ -66,6 +66,7 @@ from schemas.config.distribution import (
 )
 from schemas.config.file import Configuration
 from schemas.config.funnel import Expiry, Funnel, Registration, Requirement, Returning, Sla, Stage, StageStatus
+from schemas.config.messages import Messages, QuietHours
 from schemas.config.notices import Notices
 from schemas.config.people import Absence, Alarms, Company, Legal, Located, Person, Team, TeamManager, Working
 from schemas.config.record import Attachments, FileType, Target, WhatsApp
@@ -135,6 +136,7 @@ __all__ = [
     "MediaCost",
     "MessageClient",
     "MessageOptions",
+    "Messages",
     "Move",
     "Named",
     "NoOptions",
@@ -151,6 +153,7 @@ __all__ = [
     "PostOptions",
     "Questionnaire",
     "Queue",
+    "QuietHours",
     "Rate",
     "Reconcile",
     "Redistribute",

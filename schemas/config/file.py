@@ -11,6 +11,7 @@ from schemas.config.channels import Channel, Junk, Retention
 from schemas.config.closing import WithdrawalReason, WonSale
 from schemas.config.distribution import Distribution, Queue
 from schemas.config.funnel import Funnel, Registration, Returning
+from schemas.config.messages import Messages
 from schemas.config.notices import Notices
 from schemas.config.people import Alarms, Company, Legal, Person, Team
 from schemas.config.record import Attachments, Target, WhatsApp
@@ -52,5 +53,6 @@ class Configuration(Part):
     attachments: Attachments = Field(default_factory=Attachments)
     legal: Legal = Field(default_factory=Legal)
     notices: Notices = Field(default_factory=Notices)
+    messages: Messages = Field(default_factory=Messages)
     alarms: Alarms = Field(default_factory=Alarms)
     junk: Junk = Field(default_factory=Junk)

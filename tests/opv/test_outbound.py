@@ -55,7 +55,7 @@ def test_messages_are_sent_once_without_personal_data(start: Start) -> None:
     house.run()
     assert sorted(one.recipient for one in mailbox.tried) == ["paula", "rui"]
     (opv,) = house.opvs()
-    assert [json.loads(one.body) for one in mailbox.got] == [{"opv": 1, "automation": "tell"}] * 2
+    assert [json.loads(one.body) for one in mailbox.got] == [{"of": "automation", "opv": 1, "automation": "tell"}] * 2
     assert {one.idempotency_key for one in mailbox.got} == {f"tell:{opv.id}:1:0:paula", f"tell:{opv.id}:1:1:rui"}
     assert message(house).state == "sent"
 

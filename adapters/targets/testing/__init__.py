@@ -8,6 +8,6 @@ pytest.register_assert_rewrite("adapters.targets.testing.contract")  # pytest wa
 
 from adapters.targets.testing.contract import TargetContract  # noqa: E402 - see the line above
 from adapters.targets.testing.receiver import Asked, Receiver, Step, serving  # noqa: E402 - likewise
-from adapters.targets.testing.subject import NOTICE, NOW, Subject  # noqa: E402 - likewise
+from adapters.targets.testing.subject import CLIENT_MESSAGE, NOTICE, NOW, Subject  # noqa: E402 - likewise
 
-__all__ = ["NOTICE", "NOW", "Asked", "Receiver", "Step", "Subject", "TargetContract", "serving"]
+__all__ = ["CLIENT_MESSAGE", "NOTICE", "NOW", "Asked", "Receiver", "Step", "Subject", "TargetContract", "serving"]

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from adapters.targets.base import Clock, ConfiguredTargetBase
 from adapters.targets.testing.receiver import Asked, Receiver
+from schemas.client_message import ClientMessage
 from schemas.notice import KIND, Notice
 from schemas.target import Answer, Message
 
@@ -27,6 +28,21 @@ NOTICE = Notice(
     url="https://leads.example.com.br/opvs/1203?assinatura=x",
     opv=1203,
     opv_id=UUID("0199e0a4-0000-7000-8000-000000000001"),
+    development="jardim",
+    at=NOW,
+)
+CLIENT_MESSAGE = ClientMessage(
+    automation="welcome",
+    client=UUID("0199e0a4-0000-7000-8000-000000000002"),
+    name=NOTICE.name,
+    email=NOTICE.email,
+    phone=NOTICE.phone,
+    subject="Imobiliária Exemplo",
+    text="Olá, Rita! Já vamos falar com você.",
+    template="boas_vindas",
+    values=["Rita"],
+    opv=1203,
+    opv_id=NOTICE.opv_id,
     development="jardim",
     at=NOW,
 )

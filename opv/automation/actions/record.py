@@ -9,6 +9,7 @@ from opv.answers.changes import change_tags, set_fields
 from opv.answers.questionnaires import lacks
 from opv.answers.values import decimal, fields_of
 from opv.automation.actions.doing import Doing, Done, skipped
+from opv.automation.templates import rendered
 from opv.pending_items import add_item, asked_of
 from schemas.config import AddPending, AddTag, AskQuestionnaire, Comment, PendingOptions, RemoveTag, SendSale, SetFields
 from schemas.duration import Duration
@@ -17,7 +18,8 @@ from schemas.errors import Reject
 
 def comment(action: Comment, at: Doing) -> Done:
     """Into the history; closed OPVs take comments too."""
-    return {"result": "done", "seq": add_comment(at.acting(), action.comment, automation=at.occurrence.automation)}
+    text = rendered(action.comment, at)
+    return {"result": "done", "seq": add_comment(at.acting(), text, automation=at.occurrence.automation)}
 
 
 def add_pending(action: AddPending, at: Doing) -> Done:
@@ -41,7 +43,8 @@ def take_tags(action: RemoveTag, at: Doing) -> Done:
 
 def set_values(action: SetFields, at: Doing) -> Done:
     """Sets fields of the OPV."""
-    changed = set_fields(at.acting(), action.set)
+    values = {key: rendered(one, at) if isinstance(one, str) else one for key, one in action.set.items()}
+    changed = set_fields(at.acting(), values)
     if not changed:
         return skipped("nothing_changed", "the fields are so already")
     return {"result": "done", "fields": changed}
@@ -92,7 +95,7 @@ def sell(action: SendSale, at: Doing) -> Done:
 
 def _item(options: PendingOptions, owner: str, at: Doing, *, questionnaire: str | None = None) -> Done:
     due_at = at.batch.house.duty.company.add(at.batch.now, Duration.parse(options.due))
-    add_item(at.acting(), options.title, due_at, owner, questionnaire=questionnaire)
+    add_item(at.acting(), rendered(options.title, at), due_at, owner, questionnaire=questionnaire)
     return {"result": "done", "to": owner, "due_at": history.stamp(due_at)}
 
 

@@ -9,7 +9,7 @@ from opv.automation.actions.doing import Doing, Done
 from opv.automation.actions.moves import advance, close, move
 from opv.automation.actions.owners import assign, pool, redistribute
 from opv.automation.actions.record import add_pending, ask_questionnaire, comment, put_tags, sell, set_values, take_tags
-from opv.automation.actions.tell import notify
+from opv.automation.actions.tell import message, notify, post
 from schemas.config import (
     AddPending,
     AddTag,
@@ -17,9 +17,11 @@ from schemas.config import (
     AskQuestionnaire,
     Assign,
     Comment,
+    MessageClient,
     Move,
     Notify,
     Pool,
+    Post,
     Redistribute,
     RemoveTag,
     SendSale,
@@ -43,5 +45,7 @@ PERFORM: Mapping[type[Part], Callable[[Any, Doing], Done]] = {
     AskQuestionnaire: ask_questionnaire,
     SendSale: sell,
     Notify: notify,
+    MessageClient: message,
+    Post: post,
 }
 """`wait`, `branch`, `run` and `stop` steer the run itself: `opv.automation.run`."""

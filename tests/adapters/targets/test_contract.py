@@ -14,8 +14,10 @@ from adapters.targets.rd_station import RdStation
 from adapters.targets.registry import configurable
 from adapters.targets.sales_module import SalesModule
 from adapters.targets.smtp import Smtp
-from adapters.targets.testing import NOW, Subject, TargetContract
+from adapters.targets.testing import CLIENT_MESSAGE, NOW, Subject, TargetContract
 from adapters.targets.webhook import Webhook
+from schemas.client_message import KIND as TO_CLIENT
+from schemas.client_message import ClientMessage
 from schemas.notice import Notice
 from schemas.stage_news import KIND as STAGE
 from schemas.stage_news import StageNews
@@ -34,6 +36,15 @@ TRYING = {"allow_http": True, "allow_private": True}
 NEWS = StageNews(name="Client", at=NOW, emails=["ana.exemplo@example.com"], phones=["+5511980000001"])
 SUBJECTS = (
     Subject("conecta", lambda clock: Conecta(HTTP, clock), api, TOKEN, b'{"id": 1}'),
+    Subject(
+        "conecta-client",
+        lambda clock: Conecta(HTTP, clock),
+        api,
+        TOKEN,
+        b'{"id": 1}',
+        kind=TO_CLIENT,
+        body=CLIENT_MESSAGE.model_dump_json(),
+    ),
     Subject(
         "conecta-conversation",
         lambda clock: Conecta(HTTP, clock),
@@ -105,6 +116,7 @@ def test_every_target_is_on_trial_and_on_the_page() -> None:
     assert [slug for slug in configurable() if not re.search(rf"^###? .*`{slug}`", page, re.MULTILINE)] == []
 
 
-def test_the_notice_of_the_page_is_one() -> None:
-    (shown,) = re.findall(r"```json\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert set(Notice.model_validate_json(shown).model_fields_set) == set(Notice.model_fields)
+def test_what_the_page_shows_goes_out() -> None:
+    notice, to_client = re.findall(r"```json\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert set(Notice.model_validate_json(notice).model_fields_set) == set(Notice.model_fields)
+    assert set(ClientMessage.model_validate_json(to_client).model_fields_set) == set(ClientMessage.model_fields)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
-from schemas.conditions import ALWAYS, Condition
+from opv import history
+from schemas.conditions import ALWAYS, TESTS, Condition
 from schemas.config import (
     SOME_ENTRIES,
     Action,
@@ -21,6 +23,7 @@ from schemas.config import (
     Rate,
     Schedule,
     Stage,
+    Trigger,
     Webhook,
     Without,
 )
@@ -52,6 +55,21 @@ class CheckedAutomation:
         """How many of its runs may begin in a time."""
         return self.written.rate if self.written else None
 
+    @property
+    def on(self) -> Trigger | None:
+        """Its trigger."""
+        return self.written.on if self.written else None
+
+    @property
+    def status(self) -> str | None:
+        """The status of the stage whose time it counts, if it is not that of the whole stage."""
+        return self.on.status if isinstance(self.on, InStage) else None
+
+    @property
+    def older(self) -> bool:
+        """Whether the time that it counts may have begun before it was active."""
+        return self.written is not None and self.written.older and self.wait is not None
+
 
 @dataclass(frozen=True)
 class Automations:
@@ -66,6 +84,16 @@ class Automations:
     scheduled: Sequence[CheckedAutomation] = ()
     called: Sequence[CheckedAutomation] = ()
     by_key: Mapping[str, CheckedAutomation] = field(default_factory=dict)
+
+    @cached_property
+    def timed(self) -> Sequence[CheckedAutomation]:
+        """Those whose time an entry of the history may begin, wherever the OPV is: `quiet` and `dated`."""
+        return [one for group in (self.quiet, self.dated) for checked in group.values() for one in checked]
+
+    @cached_property
+    def older(self) -> Mapping[str, CheckedAutomation]:
+        """Those that count times of OPVs from before them, by key."""
+        return {key: one for key, one in self.by_key.items() if one.older}
 
 
 def compiled(
@@ -97,7 +125,8 @@ def compiled(
             case Called():
                 called.append(checked)
             case _:
-                put("event", _kind(one.on), checked)
+                for kind in _kinds(one.on):
+                    put("event", kind, checked)
     for stage in stages:
         if stage.expiry is not None:
             wait = Duration.parse(stage.expiry.after)
@@ -110,16 +139,27 @@ def compiled(
     )  # fmt: skip
 
 
-_KIND_OF = {"stage": "stage.changed", "status": "status.changed", "broker": "opv.assigned"}
-"""Kinds of the entries that tell of a change; those of the house's fields are `field.changed`."""
+STATUS_CHANGED, FIELD_CHANGED = "status.changed", "field.changed"
+
+_GIVEN = (history.ASSIGNED, history.POOLED)
+_CHANGES: Mapping[str, tuple[Sequence[str], str, str]] = {
+    "stage": ((history.STAGE_CHANGED,), "from", "to"),
+    "status": ((STATUS_CHANGED,), "from", "to"),
+    "broker": (_GIVEN, "previous", "broker"),
+    "manager": (_GIVEN, "previous_manager", "manager"),
+    "team": (_GIVEN, "previous_team", "team"),
+}
+"""Of what changes: the kinds of the entries that tell of it, and where they say what it was and what it is."""
+_FIELD = ((FIELD_CHANGED,), "from", "to")
+"""The same, of the house's fields."""
 
 
-def _kind(on: str | Changed | Webhook) -> str:
+def _kinds(on: str | Changed | Webhook) -> Sequence[str]:
     if isinstance(on, Changed):
-        return _KIND_OF.get(on.changed, "field.changed")
+        return _CHANGES.get(on.changed, _FIELD)[0]
     if isinstance(on, Webhook):
-        return "trigger.received"
-    return SOME_ENTRIES[on][0] if on in SOME_ENTRIES else on
+        return ("trigger.received",)
+    return (SOME_ENTRIES[on][0] if on in SOME_ENTRIES else on,)
 
 
 def _checked(one: Automation, active_since: datetime | None) -> CheckedAutomation:
@@ -137,17 +177,34 @@ def _checked(one: Automation, active_since: datetime | None) -> CheckedAutomatio
 
 def _narrow(on: object) -> Narrow | None:
     """What an entry of the kind must say."""
+    if isinstance(on, Changed):
+        return _differs(on)
     said: dict[str, Any] = {}
     if isinstance(on, str):
         said = SOME_ENTRIES[on][1] if on in SOME_ENTRIES else {}
     elif isinstance(on, Webhook):
         said = {"event.channel": on.webhook}
-    elif isinstance(on, Changed):
-        before, after = ("previous", "broker") if on.changed == "broker" else ("from", "to")
-        if on.changed not in _KIND_OF:
-            said["event.field"] = on.changed
-        said |= {f"event.{name}": value for name, value in ((before, on.from_), (after, on.to)) if value is not None}
     if not said:
         return None
     condition = Condition.read(said)[0]
     return lambda event: condition.test({f"event.{name}": value for name, value in event.items()}).holds
+
+
+def _differs(on: Changed) -> Narrow:
+    """The entry says that it was something else before, and the one and the other as asked for."""
+    _, before, after = _CHANGES.get(on.changed, _FIELD)
+    field_ = None if on.changed in _CHANGES else on.changed
+    was, is_ = (TESTS["in"](asked) if asked is not None else None for asked in (on.from_, on.to))
+
+    def narrow(event: Mapping[str, Any]) -> bool:
+        old, new = _word(event.get(before)), _word(event.get(after))
+        if old == new or event.get("field") != field_:
+            return False
+        return (was is None or was(old)) and (is_ is None or is_(new))
+
+    return narrow
+
+
+def _word(value: Any) -> Any:
+    """A value as the file writes it."""
+    return str(value).lower() if isinstance(value, bool) else value

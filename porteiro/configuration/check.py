@@ -14,6 +14,7 @@ from porteiro.configuration.document import Place
 from porteiro.configuration.funnel import check_funnel
 from porteiro.configuration.problems import Report
 from porteiro.configuration.references import LISTS, File, check_known, check_people, check_unique, distinct
+from porteiro.configuration.times import check_times
 from schemas.conditions import fold, nearest
 from schemas.config.distribution import FALLBACKS
 
@@ -103,6 +104,7 @@ def _claim(place: Place, owner: Place, taken: dict[str, Place], what: str, path:
 
 def _check_automation(automation: Place, file: File, report: Report) -> None:
     check_known([automation["on"]["in_stage"]], "funnel.stages", file, report)
+    check_times(automation, file, report)
     check_condition(automation["when"], file.facts, report)
     for action in automation["do"].each():
         check_known([action["advance"]], "funnel.stages", file, report)

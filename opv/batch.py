@@ -12,17 +12,19 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, update
 
-from db.bulk import COPY_FROM, Row, insert_rows, update_rows
+from db.bulk import COPY_FROM, Row, add_new, insert_rows, update_rows
 from db.ids import new_id
 from db.models import Base
 from db.models.base import UtcTime
 from db.statement import OneOf, Statement, pipelined
 from opv import history
+from opv.automation.times import QUIET, Entry, begins, over_at, timer
 from opv.automation.triggers import CheckedAutomation
 from opv.clients.involved import Involved
 from opv.funnel import Held
 from opv.house import House
 from opv.stage_feedback import queue_news, standing
+from schemas.config import Before
 from schemas.duration import Duration
 
 TABLES = Base.metadata.tables
@@ -144,9 +146,9 @@ class Cause:
 class Batch:
     """Collects a unit of work's rows. `woken` names the steps that find new work once it is committed; `given_away`
     holds the OPVs whose open transfer requests are void, since they changed hands; `qualified` those that left
-    pre-sales and have no broker yet; `stands` says where OPVs stand by which entry, if a platform is told. `held`,
-    `asked`, `main_clients` and `visits` are what `opv.holdings`, `opv.pending_items` and `opv.automation.values`
-    loaded, once somebody asked."""
+    pre-sales and have no broker yet; `stands` says where OPVs stand by which entry, if a platform is told; `quiet`
+    timers, by automation and OPV, that are added unless they are there. `held`, `asked`, `main_clients` and `visits`
+    are what `opv.holdings`, `opv.pending_items` and `opv.automation.values` loaded, once somebody asked."""
 
     def __init__(self, house: House, now: datetime) -> None:
         self.house = house
@@ -163,6 +165,7 @@ class Batch:
         self.stands: list[tuple[Opv, int, str]] = []
         self.main_clients: dict[UUID, Involved] | None = None
         self.visits: dict[UUID, datetime] | None = None
+        self.quiet: dict[tuple[str, UUID], Row] = {}
 
     def new_opv(self, client_id: UUID, development: str | None) -> Opv:
         """A new OPV in the funnel's first stage; its number is given when it is written."""
@@ -209,6 +212,10 @@ class Batch:
             self._pend(opv, seq, kind, cause)
         if self.house.stage_listeners and (stands := standing(kind, data)) is not None:
             self.stands.append((opv, seq, stands))
+        if kind == history.STATUS_CHANGED:
+            self._enter_status(opv, seq, data["to"], cause.chain)
+        if timed := self.house.triggers.timed:
+            self._begin_times(timed, opv, Entry(seq, self.now, kind, cause.actor, data), cause.chain)
         return seq
 
     def move(self, opv: Opv, stage: str, cause: Cause, data: dict[str, Any]) -> int:
@@ -226,7 +233,7 @@ class Batch:
         when it is None). `chain` names the automations that led here."""
         opv.stage_seq = seq
         for checked in self.house.by_stage.get(opv.stage, ()):
-            if checked.expiry is None or opv.broker is not None:
+            if checked.status in (None, opv.stage_status) and (checked.expiry is None or opv.broker is not None):
                 self._time(checked, opv, seq, self._due(checked, opv, since), chain)
 
     def begin_expiry(self, opv: Opv, seq: int) -> None:
@@ -241,7 +248,7 @@ class Batch:
         opv.stage_seq = seq
         for checked in self.house.by_stage.get(opv.stage, ()):
             due_at = self._due(checked, opv, since)
-            if checked.key not in timed and due_at >= left_at:
+            if checked.key not in timed and due_at >= left_at and checked.status in (None, opv.stage_status):
                 self._time(checked, opv, seq, due_at)
 
     def write(self, tx: Connection) -> None:
@@ -260,6 +267,30 @@ class Batch:
                 _VOID_REQUESTS.send(tx, ids=over, now=self.now)
             for name in _ORDER:
                 insert_rows(tx, TABLES[name], self.rows[name])
+            quiet = [self.quiet[key] for key in sorted(self.quiet)]
+            add_new(tx, TABLES["timers"], quiet, ("automation", "opportunity_id", "stage_seq"))
+
+    def _enter_status(self, opv: Opv, seq: int, status: str | None, chain: Sequence[str]) -> None:
+        """Starts the timers of the automations that wait in this status of the OPV's stage since entry `seq`."""
+        for checked in self.house.by_stage.get(opv.stage, ()):
+            if checked.status is not None and checked.status == status:
+                self._time(checked, opv, seq, self._due(checked, opv, None), chain)
+
+    def _begin_times(self, timed: Sequence[CheckedAutomation], opv: Opv, entry: Entry, chain: Sequence[str]) -> None:
+        """Starts the timers of the automations that count from the entry. A time before something, when it is over
+        already, is none."""
+        working, zone = self.house.duty.company, self.house.zone
+        for checked in timed:
+            if not begins(checked, opv, entry):
+                continue
+            due_at = over_at(checked, opv, entry, working, zone, self.now)
+            if due_at is None or (isinstance(checked.on, Before) and due_at < self.now):
+                continue
+            row = timer(checked, opv, entry.seq, due_at, chain)
+            if row["stage_seq"] != QUIET:
+                self.rows["timers"].append(row)
+            elif opv.status == "open":
+                self.quiet.setdefault((checked.key, opv.id), row)
 
     def _pend(self, opv: Opv, seq: int, kind: str, cause: Cause) -> None:
         self.rows["pending_events"].append(
@@ -273,12 +304,7 @@ class Batch:
     def _time(
         self, checked: CheckedAutomation, opv: Opv, seq: int, due_at: datetime, chain: Sequence[str] = ()
     ) -> None:
-        self.rows["timers"].append(
-            {
-                "id": new_id(), "automation": checked.key, "opportunity_id": opv.id, "stage": opv.stage,
-                "stage_seq": seq, "chain": ",".join(chain), "due_at": due_at,
-            }
-        )  # fmt: skip
+        self.rows["timers"].append(timer(checked, opv, seq, due_at, chain))
 
     def _due(self, checked: CheckedAutomation, opv: Opv, since: datetime | None) -> datetime:
         broker = opv.broker if checked.expiry is not None else None

@@ -61,10 +61,17 @@ class Calendar:
             local = self._next(local)
         return local.astimezone(UTC)
 
-    def _next(self, local: datetime) -> datetime:
-        local += _DAY
+    def subtract_business_days(self, moment: datetime, days: int) -> datetime:
+        """The same local time so many business days earlier, whatever day the moment itself is on."""
+        local = moment.astimezone(self.zone)
+        for _ in range(days):
+            local = self._next(local, -_DAY)
+        return local.astimezone(UTC)
+
+    def _next(self, local: datetime, step: timedelta = _DAY) -> datetime:
+        local += step
         while not self.is_business_day(local.date()):
-            local += _DAY
+            local += step
         return local
 
     def _holidays(self, year: int) -> Collection[date]:
@@ -102,6 +109,15 @@ class Hours:
                 if moment < span.until:
                     yield span
             day += _DAY
+
+    def before(self, moment: datetime) -> Iterator[Span]:
+        """What ran until the moment, the latest first, without end."""
+        day = moment.astimezone(self.calendar.zone).date()
+        while True:
+            for span in reversed(self._of_day(day)):
+                if span.since < moment:
+                    yield span
+            day -= _DAY
 
     def _of_day(self, day: date) -> Sequence[Span]:
         """All of a local day, from midnight to midnight."""
@@ -206,3 +222,23 @@ class WorkingTime(Timetable[str | None]):
                 return start + left
             left -= moment - start
         return moment + LOOK_AHEAD
+
+    def last_end(self, moment: datetime) -> datetime | None:
+        """The last moment until this one, itself included, at the end of something worked; None when there is none
+        within `LOOK_AHEAD`."""
+        near = takewhile(lambda span: moment - span.until <= LOOK_AHEAD, self.hours.before(moment))
+        return next((min(span.until, moment) for span in near if self.answer(span) is None), None)
+
+    def subtract(self, moment: datetime, wait: Duration) -> datetime:
+        """The moment (UTC) that is so long before, counted as `add` counts; business days keep the time of day."""
+        if wait.kind == "business_days":
+            return self.hours.calendar.subtract_business_days(moment, wait.days)
+        if wait.kind == "calendar":
+            return moment - wait.span
+        left = wait.span
+        while (end := self.last_end(moment)) is not None:
+            moment = next(self.hours.before(end)).since
+            if end - left >= moment:
+                return end - left
+            left -= end - moment
+        return moment - LOOK_AHEAD

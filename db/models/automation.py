@@ -33,8 +33,9 @@ class PendingEvent(Base):
 
 class Timer(Base):
     """A time that an automation counts for an OPV, over at `due_at`. Of `in_stage`: unless the OPV has left the stage
-    (another `stage_seq`); of the others, `stage_seq` is the entry that it counts from and `stage` is empty. `depth` and
-    `chain` name the automations that led here, as of events. `due_at` NULL: parked after killing its worker."""
+    (another `stage_seq`); of the others, `stage_seq` is the entry that it counts from (of `without` it is 0: there is
+    one of an automation and an OPV at most) and `stage` is empty. `chain` names the automations that led here, as of
+    events. `due_at` NULL: parked after killing its worker."""
 
     __tablename__ = "timers"
     __table_args__ = (

@@ -13,9 +13,9 @@ from db.models.base import Base, Id, Long, Small, Time, UtcTime
 
 class Chore(Base):
     """A piece of upkeep that comes due again and again: `hours`, `health`, `checkpoint`, `reconcile:<channel>`,
-    `check:<channel>`. `planned_at`: since when the configuration asks for it; `last_at`: the beginning of its last good
-    run; `reason`: why the last one failed; `state`: JSON text of its own. Without `due_at` the configuration asks for
-    it no more."""
+    `check:<channel>`, `arm:<automation>`. `planned_at`: since when the configuration asks for it; `last_at`: the
+    beginning of its last good run; `reason`: why the last one failed; `state`: JSON text of its own. Without `due_at`
+    the configuration asks for it no more."""
 
     __tablename__ = "chores"
     __table_args__ = (Index("ix_chores_due_at", "due_at"),)

@@ -24,7 +24,7 @@ from opv.automation.by_hand import require_operator, written
 from opv.automation.dry_run import Tried, attempt
 from opv.automation.run import Bugs, Round
 from opv.automation.states import State
-from opv.automation.triggers import CheckedAutomation, kind_of
+from opv.automation.triggers import CheckedAutomation, kinds_of
 from opv.automation.words import in_words
 from opv.batch import OPV_COLUMNS, Batch, Cause, Opv
 from opv.facts import CAPTURES, by_opv
@@ -155,10 +155,10 @@ def _past(
     """OPVs, some at a time, and what would have triggered the automation on them, OPV by OPV in order."""
     on = checked.written.on if checked.written else ""
     in_stage = on.in_stage if isinstance(on, InStage) else None
-    kind = history.STAGE_CHANGED if isinstance(on, InStage) else kind_of(on)
-    kinds = {kind, *_INTO_STAGES, *_CLOSED}
+    wanted = () if isinstance(on, InStage) else kinds_of(on)
+    kinds = {*wanted, *_INTO_STAGES, *_CLOSED}
     e, o = _ENTRIES.c, _OPVS.c
-    heard = e.kind.in_(_INTO_STAGES) if in_stage else and_(e.kind == kind, e.at >= since)
+    heard = e.kind.in_(_INTO_STAGES) if in_stage else and_(e.kind.in_(wanted), e.at >= since)
     touched = select(e.seq).where(e.opportunity_id == o.id, heard, e.at < until).exists()
     columns = [o[name] for name in OPV_COLUMNS]
     after: UUID | None = None
@@ -185,24 +185,31 @@ def _past(
                 if in_stage is not None:
                     yield from _stays(house, checked, opv, told.get(id_, ()), cards, in_stage, since, until)
                 else:
-                    yield from _events(checked, opv, told.get(id_, ()), cards, kind, since)
+                    yield from _events(checked, opv, told.get(id_, ()), cards, wanted, since)
 
         yield opvs, moments()
 
 
 def _events(
-    checked: CheckedAutomation, opv: Opv, entries: Sequence[Any], captures: Sequence[Any], kind: str, since: datetime
+    checked: CheckedAutomation,
+    opv: Opv,
+    entries: Sequence[Any],
+    captures: Sequence[Any],
+    kinds: Sequence[str],
+    since: datetime,
 ) -> Iterator[Moment]:
     """The entries that the automation listens to."""
     then = opv
     for entry in entries:
         data = json.loads(entry.data)
         then = _after(then, entry, data)
-        if entry.kind != kind or entry.at < since or (checked.narrow is not None and not checked.narrow(data)):
+        if entry.kind not in kinds or entry.at < since or (checked.narrow is not None and not checked.narrow(data)):
             continue
-        given = {name: data.get(name) for name in _OWNERS} if kind == history.ASSIGNED and "part" not in data else {}
+        given = (
+            {name: data.get(name) for name in _OWNERS} if entry.kind == history.ASSIGNED and "part" not in data else {}
+        )
         # The creation of an OPV is told together with its first capture.
-        cards = captures[:1] if kind == history.CREATED else [one for one in captures if one.seq <= entry.seq]
+        cards = captures[:1] if entry.kind == history.CREATED else [one for one in captures if one.seq <= entry.seq]
         yield Moment(replace(then, **given), entry.at, cards, data)
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, delete
 
+from db.bulk import update_rows
 from db.claim import WorkList
 from db.models import Base
 from db.statement import Statement
@@ -17,9 +18,11 @@ from opv.automation.events import park
 from opv.automation.expiry import Stay, expire, spared, stay_of
 from opv.automation.run import Round, followed, open_round, rounds, write
 from opv.automation.sla import warn
+from opv.automation.times import QUIET, Entries, Entry, over_at
 from opv.automation.triggers import CheckedAutomation
 from opv.batch import Cause, Opv
 from opv.house import House
+from schemas.config import After, Before, Without
 
 _TIMERS = Base.metadata.tables["timers"]
 
@@ -27,7 +30,7 @@ _TIMERS_DONE = Statement(lambda one_of: delete(_TIMERS).where(one_of(_TIMERS.c.i
 
 
 class RunTimers:
-    """Work list: due `timers`; one whose OPV has left the stage is dropped."""
+    """Work list: due `timers`; one whose OPV has left the stage, or whose time was begun anew since, is dropped."""
 
     name = "automation"
     work_list = WorkList(_TIMERS, "id", batch=500, lease=timedelta(seconds=60), max_attempts=3)
@@ -36,39 +39,78 @@ class RunTimers:
         """Runs the automations whose time has come."""
         rows = self.work_list.held.rows(tx, ids=ids, token=token)
         checked = [one for key in {row.automation for row in rows} if (one := house.automations.get(key)) is not None]
+        opvs = {row.opportunity_id for row in rows}
+        later: list[dict[str, Any]] = []
 
         def work(round_: Round) -> None:
+            later.clear()
             stays: dict[UUID, Stay] = {}
+            entries = Entries(tx, opvs, filter(_looks_back, checked))  # once the OPVs are locked
             for row in rows:
-                _run(round_, row, stays)
+                anew = _run(round_, row, stays, entries)
+                if anew is not None:
+                    later.append({"id": row.id, "lease": None, "attempts": 0, **anew})
 
-        opvs = {row.opportunity_id for row in rows}
         round_ = rounds(lambda broken: open_round(tx, house, now, opvs, checked, broken), work)
-        woken = write(round_)
-        if rows:
-            _TIMERS_DONE.send(tx, ids=[row.id for row in rows])
-        return woken
+        if done := [row.id for row in rows if row.id not in {one["id"] for one in later}]:
+            _TIMERS_DONE.send(tx, ids=done)  # before what was done begins the same time anew
+        update_rows(tx, _TIMERS, ("id",), later)
+        return write(round_)
 
     def park(self, tx: Connection, id_: UUID, reason: str, detail: str, now: datetime) -> None:
         """Kept without a due time: listed as parked."""
         park(tx, _TIMERS, id_, reason, detail)
 
 
-def _run(round_: Round, row: Any, stays: dict[UUID, Stay]) -> None:
+def _looks_back(checked: CheckedAutomation) -> bool:
+    """Whether the history says from when it counts; else the OPV's row does."""
+    return checked.status is not None or isinstance(checked.on, Without | Before | After)
+
+
+def _run(round_: Round, row: Any, stays: dict[UUID, Stay], entries: Entries) -> dict[str, Any] | None:
+    """Gives the changes of a timer that is to come due again."""
     opv = round_.batch.opvs[row.opportunity_id]
     checked = round_.batch.house.automations.get(row.automation)
-    if checked is None or opv.status != "open" or opv.stage != row.stage:
-        return
+    if checked is None or opv.status != "open" or row.stage not in ("", opv.stage):
+        return None
+    if _looks_back(checked):
+        return _look_back(round_, checked, opv, row, entries.newest(checked, opv))
     if checked.expiry is not None:
         _expire(round_, checked, opv, row.stage_seq, stays)
     elif opv.stage_seq != row.stage_seq:
-        return
+        return None
     elif checked.warns:
         _warn(round_, checked, opv)
     else:
-        cause = Cause(f"automation:{row.automation}", 1, followed(row.chain, row.automation))
-        occurrence = _occurrence(round_, checked, opv, row.stage_seq, cause)
-        round_.begin(checked, occurrence, round_.facts(opv))
+        _begin(round_, checked, opv, row.stage_seq, row.chain)
+    return None
+
+
+def _look_back(
+    round_: Round, checked: CheckedAutomation, opv: Opv, row: Any, entry: Entry | None
+) -> dict[str, Any] | None:
+    """The time is over that was counted when the timer was set; unless the newest `entry` of its kind says
+    otherwise."""
+    house, now = round_.batch.house, round_.batch.now
+    quiet = isinstance(checked.on, Without)
+    if entry is None or row.stage_seq != (QUIET if quiet else entry.seq):
+        return None
+    if checked.status not in (None, opv.stage_status):
+        return None
+    if checked.active_since is not None and entry.at < checked.active_since and not checked.older:
+        return None
+    due_at = over_at(checked, opv, entry, house.duty.company, house.zone, now)
+    chain = "" if entry.by_person else row.chain
+    if due_at is not None and due_at > now:
+        return {"due_at": due_at, "chain": chain}
+    if due_at is not None:
+        _begin(round_, checked, opv, entry.seq, chain)
+    return None
+
+
+def _begin(round_: Round, checked: CheckedAutomation, opv: Opv, since: int, chain: str) -> None:
+    cause = Cause(f"automation:{checked.key}", 1, followed(chain, checked.key))
+    round_.begin(checked, _occurrence(round_, checked, opv, since, cause), round_.facts(opv))
 
 
 def _expire(round_: Round, checked: CheckedAutomation, opv: Opv, since: int, stays: dict[UUID, Stay]) -> None:

@@ -8,7 +8,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from schemas.conditions import ALWAYS, Condition
+from opv import history
+from schemas.conditions import ALWAYS, TESTS, Condition
 from schemas.config import (
     SOME_ENTRIES,
     Action,
@@ -23,6 +24,7 @@ from schemas.config import (
     Rate,
     Schedule,
     Stage,
+    Trigger,
     Wait,
     WaitOptions,
     Webhook,
@@ -63,6 +65,21 @@ class CheckedAutomation:
         on = self.written.on if self.written else None
         return on if isinstance(on, Schedule) else None
 
+    @property
+    def on(self) -> Trigger | None:
+        """Its trigger."""
+        return self.written.on if self.written else None
+
+    @property
+    def status(self) -> str | None:
+        """The status of the stage whose time it counts, if it is not that of the whole stage."""
+        return self.on.status if isinstance(self.on, InStage) else None
+
+    @property
+    def older(self) -> bool:
+        """Whether the time that it counts may have begun before it was active."""
+        return self.written is not None and self.written.older and self.wait is not None
+
 
 @dataclass(frozen=True)
 class Automations:
@@ -84,6 +101,16 @@ class Automations:
         conditions = (when for one in self.by_key.values() for when in (one.when, *_conditions(one.do)))
         facts = {fact for when in conditions for fact in when.facts}
         return frozenset(found.kind for fact in facts if (found := counted(fact)) is not None)
+
+    @cached_property
+    def timed(self) -> Sequence[CheckedAutomation]:
+        """Those whose time an entry of the history may begin, wherever the OPV is: `quiet` and `dated`."""
+        return [one for group in (self.quiet, self.dated) for checked in group.values() for one in checked]
+
+    @cached_property
+    def older(self) -> Mapping[str, CheckedAutomation]:
+        """Those that count times of OPVs from before them, by key."""
+        return {key: one for key, one in self.by_key.items() if one.older}
 
 
 def compiled(
@@ -115,7 +142,8 @@ def compiled(
             case Called():
                 called.append(checked)
             case _:
-                put("event", kind_of(one.on), checked)
+                for kind in kinds_of(one.on):
+                    put("event", kind, checked)
     for stage in stages:
         if stage.expiry is not None:
             wait = Duration.parse(stage.expiry.after)
@@ -128,17 +156,26 @@ def compiled(
     )  # fmt: skip
 
 
-_KIND_OF = {"stage": "stage.changed", "status": "status.changed", "broker": "opv.assigned"}
-"""Kinds of the entries that tell of a change; those of the house's fields are `field.changed`."""
+_GIVEN = (history.ASSIGNED, history.POOLED)
+_CHANGES: Mapping[str, tuple[Sequence[str], str, str]] = {
+    "stage": ((history.STAGE_CHANGED,), "from", "to"),
+    "status": ((history.STATUS_CHANGED,), "from", "to"),
+    "broker": (_GIVEN, "previous", "broker"),
+    "manager": (_GIVEN, "previous_manager", "manager"),
+    "team": (_GIVEN, "previous_team", "team"),
+}
+"""Of what changes: the kinds of the entries that tell of it, and where they say what it was and what it is."""
+_FIELD = ((history.FIELD_CHANGED,), "from", "to")
+"""The same, of the house's fields."""
 
 
-def kind_of(on: Any) -> str:
-    """Of a trigger that listens to entries: their kind."""
+def kinds_of(on: Any) -> Sequence[str]:
+    """Of a trigger that listens to entries: their kinds."""
     if isinstance(on, Changed):
-        return _KIND_OF.get(on.changed, "field.changed")
+        return _CHANGES.get(on.changed, _FIELD)[0]
     if isinstance(on, Webhook):
-        return "trigger.received"
-    return SOME_ENTRIES[on][0] if on in SOME_ENTRIES else on
+        return ("trigger.received",)
+    return (SOME_ENTRIES[on][0] if on in SOME_ENTRIES else on,)
 
 
 def _conditions(actions: Iterable[Action]) -> Iterator[Condition]:
@@ -166,17 +203,34 @@ def _checked(one: Automation, active_since: datetime | None) -> CheckedAutomatio
 
 def _narrow(on: object) -> Narrow | None:
     """What an entry of the kind must say."""
+    if isinstance(on, Changed):
+        return _differs(on)
     said: dict[str, Any] = {}
     if isinstance(on, str):
         said = SOME_ENTRIES[on][1] if on in SOME_ENTRIES else {}
     elif isinstance(on, Webhook):
         said = {"event.channel": on.webhook}
-    elif isinstance(on, Changed):
-        before, after = ("previous", "broker") if on.changed == "broker" else ("from", "to")
-        if on.changed not in _KIND_OF:
-            said["event.field"] = on.changed
-        said |= {f"event.{name}": value for name, value in ((before, on.from_), (after, on.to)) if value is not None}
     if not said:
         return None
     condition = Condition.read(said)[0]
     return lambda event: condition.test({f"event.{name}": value for name, value in event.items()}).holds
+
+
+def _differs(on: Changed) -> Narrow:
+    """The entry says that it was something else before, and the one and the other as asked for."""
+    _, before, after = _CHANGES.get(on.changed, _FIELD)
+    field_ = None if on.changed in _CHANGES else on.changed
+    was, is_ = (TESTS["in"](asked) if asked is not None else None for asked in (on.from_, on.to))
+
+    def narrow(event: Mapping[str, Any]) -> bool:
+        old, new = _word(event.get(before)), _word(event.get(after))
+        if old == new or event.get("field") != field_:
+            return False
+        return (was is None or was(old)) and (is_ is None or is_(new))
+
+    return narrow
+
+
+def _word(value: Any) -> Any:
+    """A value as the file writes it."""
+    return str(value).lower() if isinstance(value, bool) else value

@@ -18,10 +18,12 @@ from sqlalchemy import Connection, select, update
 from db.claim import Claim, WorkList, claim_one
 from db.models import Base
 from db.session import AnyRow, Database
+from opv.automation import older
 from opv.channels.alarms import HOUSE
 from opv.channels.health import keep_alarms, kept
 from opv.channels.hours import count_hours
 from opv.channels.plan import (
+    ARM,
     CHECK,
     CHECKPOINT,
     HEALTH,
@@ -90,6 +92,7 @@ class Upkeep:
             CHECK: self._ask_platform,
             CHECKPOINT: self._take_checkpoint,
             RETENTION: self._keep_no_longer,
+            ARM: self._begin_times,
         }
 
     def round(self) -> Progress:
@@ -202,11 +205,15 @@ class Upkeep:
             raise
 
     def _keep(self, tx: Connection, turn: Turn, state: str) -> None:
+        self._hold(tx, turn, state)
+        turn.state = state
+
+    def _hold(self, tx: Connection, turn: Turn, state: str) -> None:
+        """Goes on holding the chore, with what it keeps from now on."""
         c = _CHORES.c
         held = update(_CHORES).where(c.key == turn.row.key, c.lease == turn.token)
         if not tx.execute(held.values(state=state, due_at=self._clock() + self.work_list.lease)).rowcount:
             raise Retry("lease_lost", "another worker goes on with it")
-        turn.state = state
 
     def _take_checkpoint(self, turn: Turn) -> None:
         """Seals and takes the day's checkpoint soon after the day (UTC) is over, for some seconds at a time."""
@@ -232,6 +239,22 @@ class Upkeep:
                 blanked, walk = blank_some(tx, walk, self._clock())
                 self._keep(tx, turn, walk.text())
             if blanked and time.monotonic() >= until:
+                turn.again, turn.covered = timedelta(), None
+                return
+
+    def _begin_times(self, turn: Turn) -> None:
+        """Starts an automation's times for OPVs that were there before it, for some seconds at a time."""
+        checked = turn.house.triggers.older.get(turn.row.key.partition(":")[2])
+        if checked is None:
+            return
+        until, walk = time.monotonic() + self.budget, older.Walk.of(turn.state, checked)
+        while not walk.over:
+            with self._database.write() as tx:
+                walk = older.begin_some(tx, turn.house, checked, walk, self._clock())
+                self._hold(tx, turn, walk.text())
+            turn.state = walk.text()  # once it is committed: an OPV that was passed over is not looked at again
+            turn.woken.add("automation")
+            if not walk.over and time.monotonic() >= until:
                 turn.again, turn.covered = timedelta(), None
                 return
 

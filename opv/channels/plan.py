@@ -19,16 +19,17 @@ _CHORES = Base.metadata.tables["chores"]
 HOURS, HEALTH, RECONCILE, CHECK = "hours", "health", "reconcile", "check"
 CHECKPOINT = "checkpoint"
 RETENTION = "retention"
+ARM = "arm"
 
 EVERY = {
     HOURS: timedelta(minutes=15), HEALTH: timedelta(minutes=1), CHECK: timedelta(hours=12),
-    CHECKPOINT: timedelta(days=1), RETENTION: timedelta(days=1),
+    CHECKPOINT: timedelta(days=1), RETENTION: timedelta(days=1), ARM: timedelta(days=1),
 }  # fmt: skip
 JITTER = 0.05
 
 
 def of_channel(kind: str, channel: str) -> str:
-    """The key of a channel's chore."""
+    """The key of a channel's chore, or of an automation's."""
     return f"{kind}:{channel}"
 
 
@@ -39,11 +40,12 @@ def begin(tx: Connection, key: str, channel: int, now: datetime) -> None:
 
 def plan(tx: Connection, house: House, now: datetime, *, renewed: bool) -> None:
     """Makes the chores that the configuration asks for. One that came back begins anew; one that is to be done more
-    often than it was comes due; under a `renewed` configuration those that failed do too, and what platforms say is
-    asked again. Those that are being done are left alone. Three statements."""
+    often than it was comes due; under a `renewed` configuration those that failed do too, what platforms say is asked
+    again, and automations are looked at anew. Those that are being done are left alone. Three statements."""
     wanted = {HOURS: HOUSE, HEALTH: HOUSE, CHECKPOINT: HOUSE}
     if kept_for(house.configuration.retention):
         wanted[RETENTION] = HOUSE
+    wanted |= {of_channel(ARM, key): HOUSE for key in house.triggers.older}
     for entrance in house.entrances.values():
         if not entrance.retired:
             wanted[of_channel(CHECK, entrance.key)] = entrance.id
@@ -56,7 +58,7 @@ def plan(tx: Connection, house: House, now: datetime, *, renewed: bool) -> None:
     for key in sorted(there.keys() & wanted.keys()):
         at, usual = there[key].due_at, every(key, house)
         late = at is None or (usual is not None and at > now + usual * (1 + 2 * JITTER))
-        if late or (renewed and (there[key].reason is not None or key.startswith(CHECK))):
+        if late or (renewed and (there[key].reason is not None or key.startswith((CHECK, ARM)))):
             due.append(key)
     if due:
         values = {"due_at": now, "planned_at": case((c.due_at.is_(None), now), else_=c.planned_at)}
@@ -69,7 +71,9 @@ def every(key: str, house: House) -> timedelta | None:
     kind, _, channel = key.partition(":")
     if kind == RETENTION and not kept_for(house.configuration.retention):
         return None
-    if not channel:
+    if kind == ARM and channel not in house.triggers.older:
+        return None
+    if not channel or kind == ARM:
         return EVERY[kind]
     entrance = house.entrance_by_key.get(channel)
     if entrance is None or entrance.retired:

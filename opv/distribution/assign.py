@@ -47,8 +47,7 @@ def assign(
         data["queue"] = queue
     if until is not None:
         data["accept_until"] = history.stamp(until)
-    if opv.broker:
-        data["previous"] = opv.broker
+    data |= _before(opv)
     if opv.assigned_at is not None:
         batch.given_away.add(opv.id)
     opv.team, opv.manager, opv.broker, opv.assigned_at = place.team, place.manager, broker, batch.now
@@ -62,8 +61,7 @@ def assign(
 def put_in_pool(batch: Batch, opv: Opv, cause: Cause, *, rule: str | None, queue: str, decision: UUID) -> int:
     """Nobody serves the OPV until somebody takes it out of the queue's pool."""
     data = {"queue": queue, "rule": rule, "decision": str(decision)}
-    if opv.broker:
-        data["previous"] = opv.broker
+    data |= _before(opv)
     if opv.broker or opv.manager:
         batch.given_away.add(opv.id)
         opv.team, opv.manager, opv.broker = None, None, None
@@ -119,6 +117,12 @@ def _put(
         opv.second_broker = broker
     _add_row(batch, opv, part, place, broker, decision)
     return batch.record(opv, history.ASSIGNED, cause, data, content, heard=False)
+
+
+def _before(opv: Opv) -> dict[str, str]:
+    """Who had it until now."""
+    had = {"previous": opv.broker, "previous_manager": opv.manager, "previous_team": opv.team}
+    return {name: key for name, key in had.items() if key}
 
 
 def _add_row(batch: Batch, opv: Opv, part: str, place: Place, broker: str | None, decision: UUID) -> None:

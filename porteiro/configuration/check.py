@@ -18,6 +18,7 @@ from porteiro.configuration.messages import TOLD, check_messages
 from porteiro.configuration.problems import Report
 from porteiro.configuration.references import LISTS, File, check_known, check_people, check_unique, distinct
 from porteiro.configuration.templates import check_templates
+from porteiro.configuration.times import check_times
 from porteiro.configuration.webhooks import check_webhook
 from schemas.conditions import fold, nearest
 from schemas.config.distribution import FALLBACKS
@@ -48,6 +49,7 @@ def check_references(root: Place, sources: Mapping[str, Source], report: Report)
     check_flow(file, report)
     for automation in file.items("automations"):
         check_webhook(automation["on"]["webhook"], file, report)
+        check_times(automation, file, report)
     check_messages(file, report)
     check_templates(file, report)
     _check_alarms(root["alarms"], file, report)

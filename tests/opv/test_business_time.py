@@ -169,6 +169,35 @@ def test_each_kind_of_wait(wait: str, due: str) -> None:
     assert working(SP, *OFFICE).add(at("2026-02-13T17:30"), Duration.parse(wait)) == at(due)
 
 
+@pytest.mark.parametrize(
+    ("wait", "moment", "begin"),
+    [
+        ("90 minutes", "2026-02-13T19:00", "2026-02-13T17:30"),
+        ("0 business minutes", "2026-02-18T07:00", "2026-02-14T13:00"),  # Ash Wednesday: to the end of Saturday's shift
+        ("30 business minutes", "2026-02-18T09:10", "2026-02-14T12:40"),
+        ("5 business hours", "2026-02-17T11:00", "2026-02-13T17:00"),
+        ("1 business day", "2026-02-18T15:00", "2026-02-13T15:00"),
+        ("3 business days", "2026-02-15T10:00", "2026-02-11T10:00"),  # Sunday
+    ],
+)
+def test_time_is_counted_back(wait: str, moment: str, begin: str) -> None:
+    assert working(SP, *OFFICE).subtract(at(moment), Duration.parse(wait)) == at(begin)
+
+
+def test_time_is_counted_back_by_the_clock_of_manaus_and_not_without_end() -> None:
+    wait = Duration.parse("30 business minutes")
+    assert working(AM, *OFFICE).subtract(at("2026-02-18T10:10"), wait) == at("2026-02-14T12:40", MANAUS)
+    away = working(SP, *OFFICE, absent=[("2026-03-03", "2026-09-30")])
+    assert away.subtract(at("2026-10-01T09:10"), wait) == at("2026-10-01T09:00") - LOOK_AHEAD
+
+
+@given(slot=st.integers(0, 28 * 24 * 60), minutes=st.integers(1, 3000))
+def test_what_is_counted_back_is_over_at_the_end_of_what_is_worked(slot: int, minutes: int) -> None:
+    time, wait = working(SP, *OFFICE, "fri 20:00-02:00"), Duration.parse(f"{minutes} business minutes")
+    end = at("2026-02-01T00:00") + timedelta(minutes=slot)
+    assert time.add(time.subtract(end, wait), wait) == time.last_end(end)
+
+
 def test_a_clock_that_is_put_forward_or_back_changes_what_a_night_has() -> None:
     lisbon = ZoneInfo("Europe/Lisbon")
     night = working(Calendar("PT", lisbon), "sat 22:00-06:00")

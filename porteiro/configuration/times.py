@@ -13,10 +13,8 @@ _AFTER = ("created_at", "assigned_at", "first_contact_at", "visit_at")
 
 
 def check_times(automation: Place, file: File, report: Report) -> None:
-    """Reports statuses that the stage has not, times and fields that an OPV has not, waits of no length, and `older`
-    where no time is counted."""
+    """Reports times and fields that an OPV has not, waits of no length, and `older` where no time is counted."""
     on = automation["on"]
-    _check_status(on, file, report)
     dates = [key for key, one in file.by_key["fields"].items() if one["kind"].text == "date"]
     for name, known in (("before", _BEFORE), ("after", _AFTER)):
         _check_time(on[name], (*known, *dates), file, report)
@@ -25,16 +23,6 @@ def check_times(automation: Place, file: File, report: Report) -> None:
     counts = any(on.child(name) is not None for name in ("in_stage", "without", "before", "after"))
     if automation["older"].value is True and not counts:
         report.error(automation["older"], "`older` is of triggers that count a time: remove it")
-
-
-def _check_status(on: Place, file: File, report: Report) -> None:
-    stage, status = file.by_key["funnel.stages"].get(on["in_stage"].text or ""), on["status"]
-    if stage is None or status.text is None:
-        return
-    known = [one["key"].text or "" for one in stage["statuses"].each()]
-    if status.text not in known:
-        key = stage["key"].text
-        report.error(status, f"the stage `{key}` has no status `{status.text}`, {nearest(status.text, known)}")
 
 
 def _check_time(place: Place, known: tuple[str, ...], file: File, report: Report) -> None:

@@ -71,6 +71,9 @@ def test_stage_status_and_fields(start: Start) -> None:
         "{key: income, on: {changed: income, from: até 5 mil}, do: [{notify: rui}]}",
         "{key: financed, on: {changed: financed, to: 'true'}, do: [{notify: rui}]}",
         more="fields: [{key: income, name: Renda}, {key: financed, name: Financia, kind: yes_no}]\n",
+    ).replace(
+        "{key: contacted, name: Em atendimento}",
+        "{key: contacted, name: Em atendimento, statuses: [{key: open, name: Aberta}, {key: waiting, name: Espera}]}",
     )
     house, opv = begun(start, text)
     do(house, "ana", opv, lambda at: move_stage(at, "visit"))

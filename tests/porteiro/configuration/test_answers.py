@@ -32,6 +32,7 @@ automations:
       - {questionnaire: profile}
       - {branch: {if: {tags: vip}, then: [{sale: {value: budget, unit: unit}}]}}
       - {wait: {for: 1 day, if: {fields.unit: {exists: false}}}}
+      - {comment: Depois}
 """
 SALE = "do[5].branch.then[0].sale"
 

@@ -22,6 +22,7 @@ funnel:
     - {key: old, name: Antiga, active: false}
     - {key: visit, name: Visita}
     - {key: signed, name: Assinada}
+tags: [{key: vip, name: VIP}]
 fields: [{key: interest, name: Interesse}]
 queues: [{key: sul, brokers: [ana]}]
 distribution: {rules: [{key: any, queue: sul}, {key: own, when: {city: Rio}, queue: {brokers: [ana]}}]}

@@ -8,13 +8,16 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from schemas.funnel import PossibleMove
 from schemas.page import Paging, Since
 
 
 class OpvFilters(Paging):
     """What a list of OPVs is narrowed to; people, teams, stages, channels and developments by key."""
 
+    funnel: str | None = None
     stage: str | None = None
+    stage_status: str | None = None
     status: Literal["open", "won", "lost"] | None = None
     team: str | None = None
     manager: str | None = None
@@ -110,6 +113,7 @@ class Opv(BaseModel):
     number: int
     funnel: str
     stage: str
+    stage_status: str | None
     status: str
     team: str | None
     manager: str | None
@@ -126,6 +130,12 @@ class Opv(BaseModel):
     first_contact_at: datetime | None
     undistributed: WaitsForBroker | None
     acceptance: ToAccept | None = None
+
+
+class OpvDetail(Opv):
+    """An OPV, and where the viewer may move it to now."""
+
+    moves: list[PossibleMove]
 
 
 class HistoryItem(BaseModel):

@@ -19,10 +19,12 @@ _CHORES = Base.metadata.tables["chores"]
 HOURS, HEALTH, RECONCILE, CHECK = "hours", "health", "reconcile", "check"
 CHECKPOINT = "checkpoint"
 RETENTION = "retention"
+RETIRED_STAGES = "retired-stages"
 
 EVERY = {
     HOURS: timedelta(minutes=15), HEALTH: timedelta(minutes=1), CHECK: timedelta(hours=12),
     CHECKPOINT: timedelta(days=1), RETENTION: timedelta(days=1),
+    RETIRED_STAGES: timedelta(days=1),
 }  # fmt: skip
 JITTER = 0.05
 
@@ -40,10 +42,12 @@ def begin(tx: Connection, key: str, channel: int, now: datetime) -> None:
 def plan(tx: Connection, house: House, now: datetime, *, renewed: bool) -> None:
     """Makes the chores that the configuration asks for. One that came back begins anew; one that is to be done more
     often than it was comes due; under a `renewed` configuration those that failed do too, and what platforms say is
-    asked again. Those that are being done are left alone. Three statements."""
+    asked again, and OPVs leave stages that are gone. Those that are being done are left alone. Three statements."""
     wanted = {HOURS: HOUSE, HEALTH: HOUSE, CHECKPOINT: HOUSE}
     if kept_for(house.configuration.retention):
         wanted[RETENTION] = HOUSE
+    if house.moved:
+        wanted[RETIRED_STAGES] = HOUSE
     for entrance in house.entrances.values():
         if not entrance.retired:
             wanted[of_channel(CHECK, entrance.key)] = entrance.id
@@ -56,7 +60,7 @@ def plan(tx: Connection, house: House, now: datetime, *, renewed: bool) -> None:
     for key in sorted(there.keys() & wanted.keys()):
         at, usual = there[key].due_at, every(key, house)
         late = at is None or (usual is not None and at > now + usual * (1 + 2 * JITTER))
-        if late or (renewed and (there[key].reason is not None or key.startswith(CHECK))):
+        if late or (renewed and (there[key].reason is not None or key.startswith((CHECK, RETIRED_STAGES)))):
             due.append(key)
     if due:
         values = {"due_at": now, "planned_at": case((c.due_at.is_(None), now), else_=c.planned_at)}
@@ -68,6 +72,8 @@ def every(key: str, house: House) -> timedelta | None:
     """How often a chore is done; None when the configuration does not ask for it (any more)."""
     kind, _, channel = key.partition(":")
     if kind == RETENTION and not kept_for(house.configuration.retention):
+        return None
+    if kind == RETIRED_STAGES and not house.moved:
         return None
     if not channel:
         return EVERY[kind]

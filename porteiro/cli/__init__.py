@@ -16,6 +16,7 @@ from porteiro.cli import (
     configuration,
     deliveries,
     distribution,
+    funnel,
     history,
     importing,
     operations,
@@ -59,7 +60,7 @@ def _options(
 
 
 for group in (
-    run, configuration, deliveries, importing, opv, opv_acceptance, client, operations, availability, queues,
+    run, configuration, deliveries, importing, opv, opv_acceptance, funnel, client, operations, availability, queues,
     undistributed, distribution, channels, outbound, reconcile, unmapped, token, history, source, report, retention,
     why,
 ):  # fmt: skip

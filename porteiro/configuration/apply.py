@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -11,6 +12,7 @@ from sqlalchemy import Connection
 from db.queries import configuration as stored
 from db.session import Database
 from porteiro.configuration.changes import Change, changes
+from porteiro.configuration.moved import held, refuse_held
 from schemas.config import Configuration, InlineQueue
 from schemas.errors import Reject
 
@@ -18,17 +20,19 @@ from schemas.errors import Reject
 @dataclass(frozen=True, slots=True)
 class Applied:
     """The version in force and what it changed; nothing, when it was in force before. `retried` counts the OPVs
-    without owner that are distributed again."""
+    without owner that are distributed again; `held` those, by stage, that keep it from being applied (`moved.held`)."""
 
     version: int
     changes: list[Change]
     retried: int = 0
+    held: Mapping[str, int] = field(default_factory=dict)
 
 
 def pending(tx: Connection, configuration: Configuration) -> Applied:
     """The version in force, and what applying the configuration would change."""
     number = stored.newest_number(tx)
-    return Applied(number, changes(in_force(tx, number), configuration))
+    before = in_force(tx, number)
+    return Applied(number, changes(before, configuration), held=held(tx, before, configuration))
 
 
 def in_force(tx: Connection, number: int) -> Configuration | None:
@@ -41,8 +45,9 @@ def apply(
 ) -> Applied:
     """Makes the configuration the one in force, as a new version if it changes anything.
 
-    `by` is who applies it; `shown` the version against which the changes were confirmed. Raises `Reject`
-    (`configuration_changed`) when another one has been applied since.
+    `by` is who applies it; `shown` the version against which the changes were confirmed. Raises `Reject` (409):
+    `configuration_changed` when another one has been applied since, `stage_holds_opvs` when it drops a stage with OPVs
+    and does not say where they go.
     """
     with database.write() as tx:
         stored.lock(tx)
@@ -53,6 +58,7 @@ def apply(
         differences = changes(before, configuration)
         if not differences:
             return Applied(number, [])
+        refuse_held(tx, before, configuration)
         stored.insert_version(
             tx,
             number + 1,
@@ -89,7 +95,8 @@ def _keys(configuration: Configuration | None) -> list[stored.NamedKey]:
         *(stored.NamedKey("campaign", one.key, one.name) for one in configuration.campaigns),
         *(stored.NamedKey("medium", one.key, one.name) for one in configuration.media),
         *(stored.NamedKey("origin", one.key, one.name) for one in configuration.origins),
-        *(stored.NamedKey("stage", one.key, one.name) for one in configuration.funnel.stages),
+        *(stored.NamedKey("funnel", one.key, one.name) for one in configuration.all_funnels),
+        *(stored.NamedKey("stage", one.key, one.name) for one in configuration.stages),
         *(stored.NamedKey("queue", key, key) for key in (*(one.key for one in configuration.queues), *inline)),
         *(stored.NamedKey("automation", one.key, one.key) for one in configuration.automations),
     ]

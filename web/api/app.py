@@ -24,6 +24,7 @@ from web.api import (
     deliveries,
     distribution,
     excluded,
+    funnel,
     offers,
     operations,
     opvs,
@@ -95,8 +96,8 @@ def create_api(
     install(api)
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
     parts = (
-        opvs, actions, clients, excluded, data_subjects, conversion, pending_items, attachments, withdrawals, sales,
-        deliveries, operations, outbound, availability, queues, undistributed, distribution, reports, offers,
+        opvs, funnel, actions, clients, excluded, data_subjects, conversion, pending_items, attachments, withdrawals,
+        sales, deliveries, operations, outbound, availability, queues, undistributed, distribution, reports, offers,
     )  # fmt: skip
     for part in parts:
         routes.include_router(part.router)

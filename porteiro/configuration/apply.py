@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -20,19 +20,27 @@ from schemas.errors import Reject
 @dataclass(frozen=True, slots=True)
 class Applied:
     """The version in force and what it changed; nothing, when it was in force before. `retried` counts the OPVs
-    without owner that are distributed again; `held` those, by stage, that keep it from being applied (`moved.held`)."""
+    without owner that are distributed again."""
 
     version: int
     changes: list[Change]
     retried: int = 0
-    held: Mapping[str, int] = field(default_factory=dict)
 
 
-def pending(tx: Connection, configuration: Configuration) -> Applied:
-    """The version in force, and what applying the configuration would change."""
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The version in force, what applying would change, and the OPVs, by stage, that stand against it (`moved.held`)."""
+
+    version: int
+    changes: list[Change]
+    held: Mapping[str, int]
+
+
+def pending(tx: Connection, configuration: Configuration) -> Pending:
+    """What applying the configuration would do."""
     number = stored.newest_number(tx)
     before = in_force(tx, number)
-    return Applied(number, changes(before, configuration), held=held(tx, before, configuration))
+    return Pending(number, changes(before, configuration), held(tx, before, configuration))
 
 
 def in_force(tx: Connection, number: int) -> Configuration | None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from click import Choice
 
 from porteiro.cli.screen import AsJson
 from porteiro.settings import Settings, secrets
@@ -152,9 +151,15 @@ def _moves(written: Iterable[str]) -> dict[str, str]:
 
 def _ask_where(held: Mapping[str, int], configuration: Configuration) -> dict[str, str]:
     """Where OPVs go whose stages the file has no more."""
-    stages = Choice([one.key for one in configuration.stages if one.active])
+    stages = [one.key for one in configuration.stages if one.active]
+
+    def known(answer: str) -> str:
+        if answer.strip() not in stages:
+            raise typer.BadParameter(f"there is: {', '.join(stages)}")
+        return answer.strip()
+
     return {
-        old: typer.prompt(f"{old} holds {count} open OPVs and is gone: move them to", type=stages, err=True)
+        old: typer.prompt(f"{old} holds {count} open OPVs and is gone: move them to", value_proc=known, err=True)
         for old, count in held.items()
     }
 

@@ -29,7 +29,8 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """The version in force, what applying would change, and the OPVs, by stage, that stand against it (`moved.held`)."""
+    """The version in force, what applying would change, and how many OPVs, by stage, stand against it (see
+    `moved.held`)."""
 
     version: int
     changes: list[Change]

@@ -89,7 +89,7 @@ def test_a_client_who_comes_back_begins_anew_in_that_funnel(start: Start) -> Non
 
 
 def test_an_automation_advances_within_the_funnel_alone(start: Start) -> None:
-    house, opv = begun(start, TWO + "automations: [{key: go, on: opv.assigned, do: [{advance: visit}]}]\n")
+    house, _ = begun(start, TWO + "automations: [{key: go, on: opv.assigned, do: [{advance: visit}]}]\n")
     (run,) = house.runs("go")
     assert (run.result, json.loads(run.steps)) == ("done", [
         {"action": "advance", "result": "skipped", "reason": "other_funnel",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+
 import pytest
 
 from opv import retired_stages
@@ -40,7 +41,9 @@ def upkeep(house: Pipeline) -> None:
 
 def test_a_stage_that_holds_opvs_is_not_dropped_without_saying_where_they_go(start: Start) -> None:
     house = held(start, 2)
-    with pytest.raises(Reject, match=r"contacted \(2 open\), not .* `moved: {contacted: STAGE}` .* --move contacted=") as e:
+    with pytest.raises(
+        Reject, match=r"contacted \(2 open\), not .* `moved: {contacted: STAGE}` .* --move contacted="
+    ) as e:
         house.apply(FULL.replace(CONTACTED, ""))
     assert (e.value.reason, e.value.status, house.house().version) == ("stage_holds_opvs", 409, 1)
     house.apply(FULL.replace("{key: visit, name: Visita}", "{key: visit, name: Visita guiada}"))

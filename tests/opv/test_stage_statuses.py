@@ -104,7 +104,9 @@ def test_an_automation_gives_a_status_of_the_stage_and_is_content_when_it_is_the
         do(house, "ana", opv, lambda at: contact(at, "call"))
         house.run("automation")
     assert where(house) == ("new", "tried")
-    assert ("status.changed", {"stage": "new", "from": "first", "to": "tried", "automation": "try"}) in house.history(opv)
+    assert ("status.changed", {"stage": "new", "from": "first", "to": "tried", "automation": "try"}) in house.history(
+        opv
+    )
     steps = [json.loads(run.steps)[0] for run in house.runs("try")]
     assert [(step["result"], step.get("reason")) for step in steps] == [("done", None), ("skipped", "already_there")]
     do(house, "paula", opv, lambda at: move_stage(at, "contacted"))

@@ -192,10 +192,10 @@ def test_an_automation_is_held_to_them_too_and_its_run_says_so(start: Start) -> 
     house, opv = begun(start, RULED + automations)
     (run,) = house.runs()
     assert json.loads(run.steps)[0] == {
-        "action": "advance", "result": "skipped", "reason": "stage_requires",
+        "action": "advance", "result": "failed", "reason": "stage_requires",
         "because": "contacted requires a first contact with the client",
     }  # fmt: skip
-    assert (house.opvs()[0].stage, house.kinds(opv)[-1]) == ("new", "comment.added")
+    assert (run.result, house.opvs()[0].stage, house.kinds(opv)[-1]) == ("failed", "new", "opv.assigned")
 
 
 def test_what_the_rules_ask_costs_the_same_however_many_opvs_a_batch_has(start: Start) -> None:

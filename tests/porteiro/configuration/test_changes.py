@@ -27,14 +27,14 @@ _STAGES = st.lists(
     min_size=1,
     unique_by=lambda stage: stage["key"],
 )
+_FUNNELS = st.dictionaries(st.sampled_from("mn"), _STAGES).map(
+    lambda found: [{"key": key, "stages": stages} for key, stages in found.items()]
+)
 _FILES = st.fixed_dictionaries(
     {
         "people": _PEOPLE,
         "funnel": st.fixed_dictionaries({"name": _NAMES, "stages": _STAGES}),
-        "funnels": st.lists(
-            st.fixed_dictionaries({"key": st.sampled_from("mn"), "stages": _STAGES}),
-            unique_by=lambda one: str(one["key"]),
-        ),
+        "funnels": _FUNNELS,
         "distribution": st.fixed_dictionaries(
             {"rules": _RULES}, optional={"invalid_leads": st.fixed_dictionaries({"reason": st.sampled_from("vw")})}
         ),

@@ -62,7 +62,7 @@ def may_move(role: str, stage: Stage) -> bool:
 def _unseen(role: str, house: House) -> list[str]:
     if role == "director":
         return []
-    return [stage.key for stage in house.configuration.funnel.stages if stage.see and role not in stage.see]
+    return [key for key, stage in house.stages.items() if stage.see and role not in stage.see]
 
 
 def visible(viewer: Viewer, house: House) -> ColumnElement[bool]:

@@ -17,13 +17,14 @@ from opv.batch import Batch, Cause, Opv
 from opv.clients.involved import is_involved
 from opv.distribution.assign import assign
 from opv.distribution.waiting import waiting_row
-from opv.funnel import check_move
+from opv.funnel import check_move, check_mover
 from opv.holdings import held_by
 from opv.roster import Place, Roster
 from opv.sales.asking import ask_process
 from opv.sales.button import check_button
 from opv.sales.sale import Sale, close_as_won, served_by
 from opv.withdrawals import chosen
+from schemas.config import Stage
 from schemas.errors import Reject
 
 ContactKind = Literal["call", "whatsapp", "email", "visit"]
@@ -49,6 +50,11 @@ class Acting:
     waiting: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     off_list: bool = False
     relisted: dict[str, Any] | None = None
+
+    @property
+    def role(self) -> str | None:
+        """Of the person who acts; None for an automation."""
+        return self.viewer.role if self.viewer else None
 
     def require_open(self) -> None:
         """Raises `Reject` when the OPV is closed."""
@@ -104,17 +110,52 @@ def contact(
     return at.batch.record(at.opv, history.CONTACT_ADDED, at.cause, data, {k: v for k, v in said.items() if v})
 
 
-def move_stage(at: Acting, stage: str, **data: Any) -> int:
-    """Moves the OPV into another stage of its funnel, forward or back, as the funnel's rules allow."""
-    known = at.batch.house.stage_order
+def move_stage(at: Acting, stage: str, status: str | None = None, **data: Any) -> int:
+    """Moves the OPV into another stage, forward or back, as the funnel's rules allow; with the `status` of that stage,
+    its first one if none is named."""
+    known = at.batch.house.stages
     if stage not in known:
         raise Reject("unknown_stage", f"there is no stage {stage}; there is: {', '.join(known)}", 422)
+    if status is not None:
+        _check_status(known[stage], status)
     _open(at.opv)
     if at.opv.stage == stage:
         raise Reject("same_stage", f"the OPV is already in {stage}", 409)
-    role = at.viewer.role if at.viewer else None
-    check_move(at.batch.house, at.opv, stage, role, lambda: held_by(at.tx, at.batch, at.opv))
-    return at.batch.move(at.opv, stage, at.cause, data)
+    check_move(at.batch.house, at.opv, stage, at.role, lambda: held_by(at.tx, at.batch, at.opv))
+    return at.batch.move(at.opv, stage, at.cause, data, status)
+
+
+def change_stage(at: Acting, stage: str | None, status: str | None) -> int:
+    """Moves the OPV, or changes its status within the stage when no stage is named."""
+    if stage is not None:
+        return move_stage(at, stage, status)
+    if status is not None:
+        return set_status(at, status)
+    raise Reject("nothing_named", "name a stage, a status or both", 422)
+
+
+def set_status(at: Acting, status: str, **data: Any) -> int:
+    """Gives the OPV another status of the stage that it is in; who may move it there may do so."""
+    opv, stage = at.opv, at.batch.house.stages.get(at.opv.stage)
+    if stage is None:
+        raise Reject("unknown_status", f"{opv.stage} is no stage any more and has no statuses: move the OPV", 422)
+    _check_status(stage, status)
+    _open(opv)
+    check_mover(stage, at.role)
+    if opv.stage_status == status:
+        raise Reject("same_status", f"the OPV is already {status}", 409)
+    said = {"stage": opv.stage, "from": opv.stage_status, "to": status, **data}
+    opv.stage_status = status
+    return at.batch.record(opv, history.STATUS_CHANGED, at.cause, said)
+
+
+def _check_status(stage: Stage, status: str) -> None:
+    found = next((one for one in stage.statuses if one.key == status), None)
+    if found is None:
+        there = ", ".join(one.key for one in stage.statuses) or "none"
+        raise Reject("unknown_status", f"{stage.key} has no status {status}; there is: {there}", 422)
+    if not found.active:
+        raise Reject("status_inactive", f"{status} is not in use any more: no OPV is given it", 409)
 
 
 def transfer(
@@ -156,13 +197,19 @@ def withdraw(
 
 
 def reopen(at: Acting) -> int:
-    """Opens a withdrawn OPV again, in the stage that it was in; one without an active broker waits for one."""
+    """Opens a withdrawn OPV again, in the stage that it was in; one without an active broker waits for one. When that
+    stage is gone, in the one that `moved` says, or else the first."""
     if at.opv.status != "lost":
         raise Reject("not_withdrawn", f"only a withdrawn OPV is reopened, this one is {at.opv.status}", 409)
     at.opv.status = "open"
     seq = at.batch.record(at.opv, history.REOPENED, at.cause, {"stage": at.opv.stage})
-    at.batch.enter_stage(at.opv, seq)
-    if at.opv.broker is None or not at.batch.house.roster.is_active(at.opv.broker):
+    house = at.batch.house
+    if at.opv.stage in house.stages:
+        at.batch.enter_stage(at.opv, seq)
+    else:
+        first = house.funnel_for(at.opv.development).stages[0].key
+        seq = at.batch.move(at.opv, house.moved.get(at.opv.stage, first), at.cause, {"retired": True})
+    if at.opv.broker is None or not house.roster.is_active(at.opv.broker):
         at.waiting[at.opv.id] = waiting_row(at.opv.id, at.batch.now)
     return seq
 

@@ -168,12 +168,13 @@ class Batch:
         self.quiet: dict[tuple[str, UUID], Row] = {}
 
     def new_opv(self, client_id: UUID, development: str | None) -> Opv:
-        """A new OPV in the funnel's first stage; its number is given when it is written."""
-        funnel = self.house.configuration.funnel
+        """A new OPV in the first stage of its development's funnel; its number is given when it is written."""
+        funnel = self.house.funnel_for(development)
         id_ = new_id()
         opv = Opv(
             id_, 0, client_id, funnel.key, funnel.stages[0].key, 1, "open", development, None, None, None, None,
-            None, None, None, None, None, self.now, 0, history.genesis(id_), is_new=True,
+            None, None, None, None, None, self.now, 0, history.genesis(id_),
+            stage_status=funnel.stages[0].first_status, is_new=True,
         )  # fmt: skip
         self.opvs[id_] = opv
         return opv
@@ -218,15 +219,26 @@ class Batch:
             self._begin_times(timed, opv, Entry(seq, self.now, kind, cause.actor, data), cause.chain)
         return seq
 
-    def move(self, opv: Opv, stage: str, cause: Cause, data: dict[str, Any]) -> int:
-        """Moves the OPV into a stage, with history and the stage's timers."""
-        origin, opv.stage = opv.stage, stage
-        seq = self.record(opv, history.STAGE_CHANGED, cause, {"from": origin, "to": stage, **data})
-        early = self.house.presales_stages
-        if origin in early and stage not in early and opv.broker is None and opv.status == "open":
+    def move(self, opv: Opv, stage: str, cause: Cause, data: dict[str, Any], status: str | None = None) -> int:
+        """Moves the OPV into a stage and its funnel, with history and the stage's timers. `status`: the one that it has
+        there, the first one if none is named."""
+        origin, early, known = opv.stage, self.house.presales_stages, self.house.stages
+        said = self.put(opv, stage, status or known[stage].first_status)
+        seq = self.record(opv, history.STAGE_CHANGED, cause, said | data)
+        may_be_qualified = origin in early or origin not in known
+        if may_be_qualified and stage not in early and opv.broker is None and opv.status == "open":
             self.qualified.add(opv.id)
         self.enter_stage(opv, seq, chain=cause.chain)
         return seq
+
+    def put(self, opv: Opv, stage: str, status: str | None) -> dict[str, Any]:
+        """Puts the OPV into a stage without more; gives what its entry says of that."""
+        said = {"from": opv.stage, "to": stage, "from_status": opv.stage_status, "status": status}
+        funnel = self.house.funnel_of[stage].key
+        if funnel != opv.funnel:
+            said["funnel"] = funnel
+        opv.funnel, opv.stage, opv.stage_status = funnel, stage, status
+        return {name: value for name, value in said.items() if value is not None}
 
     def enter_stage(self, opv: Opv, seq: int, since: datetime | None = None, chain: Sequence[str] = ()) -> None:
         """Starts the timers of the automations that wait in the OPV's stage since entry `seq`, from `since` on (now,

@@ -216,7 +216,7 @@ def _reopen(batch: Batch, opv: Opv, waiting: dict[UUID, dict[str, Any]]) -> Opv:
     cause = Cause("system")
     opv.status = "open"
     batch.record(opv, history.REOPENED, cause, {"because": "the client came back"})
-    batch.move(opv, batch.house.configuration.funnel.stages[0].key, cause, {})
+    batch.move(opv, batch.house.funnel_for(opv.development).stages[0].key, cause, {})
     if opv.broker is None or not batch.house.roster.is_active(opv.broker):
         waiting.setdefault(opv.id, waiting_row(opv.id, batch.now))
     return opv

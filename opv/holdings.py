@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import cache
 from uuid import UUID
 
 from sqlalchemy import Connection, func, select
@@ -31,6 +32,11 @@ def held_by(tx: Connection, batch: Batch, opv: Opv) -> Held:
     if opv.id not in batch.held:
         batch.held.update(_load(tx, batch.house, batch.opvs.keys() - batch.held.keys()))
     return batch.held[opv.id]
+
+
+def held_of(tx: Connection, house: House, opv: UUID) -> Callable[[], Held]:
+    """Gives what one OPV has, loaded at the first question."""
+    return cache(lambda: _load(tx, house, [opv])[opv])
 
 
 def _load(tx: Connection, house: House, opvs: Collection[UUID]) -> dict[UUID, Held]:

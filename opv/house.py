@@ -6,7 +6,7 @@ Built once a version and immutable, so that a batch decides on objects in memory
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -23,6 +23,7 @@ from schemas.conditions import ALWAYS, Condition
 from schemas.config import (
     Configuration,
     Directed,
+    Funnel,
     HouseField,
     InlineQueue,
     ListingBroker,
@@ -63,8 +64,7 @@ class House:
     zone: ZoneInfo
     rules: Sequence[CheckedRule]
     triggers: Automations
-    stage_order: Mapping[str, int] = field(default_factory=dict)
-    targets: Mapping[str, ConfiguredTarget] = field(default_factory=dict)
+    targets: Mapping[str, ConfiguredTarget]
     link_address: str | None = None
     link_secret: str | None = None
 
@@ -75,8 +75,37 @@ class House:
 
     @cached_property
     def stages(self) -> Mapping[str, Stage]:
-        """Stages of the funnel by key."""
-        return {stage.key: stage for stage in self.configuration.funnel.stages}
+        """Stages of all funnels by key."""
+        return {stage.key: stage for stage in self.configuration.stages}
+
+    @cached_property
+    def stage_order(self) -> Mapping[str, int]:
+        """Places of the stages; only those of one funnel come one after the other."""
+        return {key: place for place, key in enumerate(self.stages)}
+
+    @cached_property
+    def funnels(self) -> Mapping[str, Funnel]:
+        """Funnels by key."""
+        return {funnel.key: funnel for funnel in self.configuration.all_funnels}
+
+    @cached_property
+    def funnel_of(self) -> Mapping[str, Funnel]:
+        """Funnels by the keys of their stages."""
+        return {stage.key: funnel for funnel in self.configuration.all_funnels for stage in funnel.stages}
+
+    @cached_property
+    def _funnel_of_development(self) -> Mapping[str | None, Funnel]:
+        developments = self.configuration.developments
+        return {one.key: self.funnels[one.funnel] for one in developments if one.funnel is not None}
+
+    def funnel_for(self, development: str | None) -> Funnel:
+        """The funnel that OPVs of the development begin in."""
+        return self._funnel_of_development.get(development, self.configuration.funnel)
+
+    @cached_property
+    def moved(self) -> Mapping[str, str]:
+        """Where the open OPVs of stages go that are gone, by the old stage."""
+        return {old: new for funnel in self.configuration.all_funnels for old, new in funnel.moved.items()}
 
     @cached_property
     def tags(self) -> Mapping[str, Tag]:
@@ -95,8 +124,9 @@ class House:
 
     @cached_property
     def presales_stages(self) -> Sequence[str]:
-        """Stages before sales (pré-atendimento)."""
-        return [stage.key for stage in self.configuration.funnel.stages if stage.kind == "presales"]
+        """Stages before sales (pré-atendimento), those too that are gone and whose OPVs go to such a one."""
+        early = [key for key, stage in self.stages.items() if stage.kind == "presales"]
+        return [*early, *(old for old, new in self.moved.items() if new in early)]
 
     @cached_property
     def junk(self) -> JunkRules:
@@ -191,8 +221,7 @@ def build_house(
         catalog=Catalog.of(configuration),
         zone=ZoneInfo(configuration.company.timezone),
         rules=[*_implied(configuration), *(_checked(rule, queues) for rule in configuration.distribution.rules)],
-        triggers=compiled(configuration.automations, configuration.funnel.stages, activated or {}),
-        stage_order={stage.key: index for index, stage in enumerate(configuration.funnel.stages)},
+        triggers=compiled(configuration.automations, configuration.stages, activated or {}),
         targets=targets or {},
         link_address=link_address,
         link_secret=link_secret,

@@ -40,15 +40,15 @@ def undo_move(at: Acting) -> int:
         raise Reject("not_your_move", f"the last move was made by {move.actor}, who may take it back", 403)
     if now - move.at > UNDO_WITHIN:
         raise Reject("undo_too_late", "a move is taken back within a minute: move the OPV instead", 409)
-    origin = json.loads(move.data)["from"]
+    moved = json.loads(move.data)
+    origin = moved["from"]
     if origin not in at.batch.house.stage_order:
         raise Reject("unknown_stage", f"there is no stage {origin} any more", 409)
     since = json.loads(before.data).get("since", before.seq)
     entered = before if since == before.seq else _entry(at, since)
     timed = _timed(at, since)
     at.tx.execute(_unheard(at, move.seq))
-    data = {"from": opv.stage, "to": origin, "undo": True, "of": move.seq, "since": since}
-    opv.stage = origin
+    data = at.batch.put(opv, origin, moved.get("from_status")) | {"undo": True, "of": move.seq, "since": since}
     seq = at.batch.record(opv, history.STAGE_CHANGED, at.cause, data, heard=False)
     at.batch.resume_stage(opv, since, entered.at, move.at - UNDO_WITHIN, timed)
     return seq

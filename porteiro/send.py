@@ -160,13 +160,13 @@ class Platform:
 
     def _watch(self, base: Report, digest: bytes, since: UUID, start: float, patience: float) -> Report:
         ms = dict(base.ms)
-        first_stage = self._house.configuration.funnel.stages[0].key
+        first_stages = [funnel.stages[0].key for funnel in self._house.configuration.all_funnels]
         while True:
             with self._database.read() as tx:
                 row = _progress(tx, self._entrance.id, digest, since)
             if row is not None and row.broker:
                 ms.setdefault("assigned", _since(start))
-                if row.stage != first_stage:
+                if row.stage not in first_stages:
                     ms.setdefault("advanced", _since(start))
             if (row is not None and _is_settled(row)) or time.perf_counter() - start > patience:
                 break
@@ -178,7 +178,7 @@ class Platform:
 
     def _report(self, tx: Connection, base: Report, row: Row[Any], ms: Mapping[str, float]) -> Report:
         people = self._house.roster.people
-        stages = {stage.key: stage.name for stage in self._house.configuration.funnel.stages}
+        stages = {stage.key: stage.name for stage in self._house.configuration.stages}
         teams = self._house.roster.teams
 
         def named(key: str | None, names: Mapping[str, Any]) -> dict[str, Any] | None:

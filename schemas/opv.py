@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from schemas.funnel import PossibleMove
 from schemas.page import Paging, Since
 
 Value = str | int | float | bool
@@ -17,7 +18,9 @@ Value = str | int | float | bool
 class OpvFilters(Paging):
     """What a list of OPVs is narrowed to; people, teams, stages, channels and developments by key."""
 
+    funnel: str | None = None
     stage: str | None = None
+    stage_status: str | None = None
     status: Literal["open", "won", "lost"] | None = None
     team: str | None = None
     manager: str | None = None
@@ -114,6 +117,7 @@ class Opv(BaseModel):
     number: int
     funnel: str
     stage: str
+    stage_status: str | None
     status: str
     team: str | None
     manager: str | None
@@ -132,6 +136,12 @@ class Opv(BaseModel):
     acceptance: ToAccept | None = None
     tags: list[str] = Field(default_factory=list)
     fields: dict[str, Value] = Field(default_factory=dict)
+
+
+class OpvDetail(Opv):
+    """An OPV, and where the viewer may move it to now."""
+
+    moves: list[PossibleMove]
 
 
 class HistoryItem(BaseModel):

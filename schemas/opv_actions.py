@@ -55,9 +55,10 @@ class ContactBody(Body):
 
 
 class StageBody(Body):
-    """The stage's key."""
+    """The stage's key, and that of the status within it; the status alone, within the stage that the OPV is in."""
 
-    stage: Word
+    stage: Word | None = None
+    status: Word | None = None
 
 
 class TransferBody(Body):

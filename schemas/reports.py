@@ -221,7 +221,9 @@ class CostFilters(ReportFilters):
 
 
 class FunnelFilters(ReportFilters):
-    """When the OPVs were created."""
+    """When the OPVs were created, and in which funnel they are; `funnel` of the configuration, if none is named."""
+
+    funnel: str | None = None
 
     @property
     def item(self) -> type[BaseModel]:

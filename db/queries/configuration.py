@@ -10,7 +10,7 @@ from typing import Any, cast
 from sqlalchemy import Connection, CursorResult, Table, delete, func, insert, or_, select, text, tuple_, update
 
 from db.bulk import add_new, any_of
-from db.models import AutomationState, ChannelRow, ConfigVersion, DistributionWork, RetiredKey
+from db.models import AutomationState, ChannelRow, ConfigVersion, DistributionWork, Opportunity, RetiredKey
 from db.queries.work import GIVEN_UP
 from db.statement import Statement
 
@@ -106,6 +106,16 @@ def store_retired(tx: Connection, dropped: Sequence[NamedKey], present: Sequence
     ]
     if rows:
         tx.execute(insert(_RETIRED), rows)
+
+
+def open_opvs_in(tx: Connection, stages: Collection[str]) -> dict[str, int]:
+    """How many open OPVs are in each of the stages; those without one are left out. Looks at all OPVs."""
+    if not stages:
+        return {}
+    o = Opportunity
+    where = (o.status == "open", o.stage.in_(sorted(stages)))
+    rows = tx.execute(select(o.stage, func.count().label("open")).where(*where).group_by(o.stage).order_by(o.stage))
+    return {row.stage: row.open for row in rows}
 
 
 def activate_automations(tx: Connection, active: Collection[str], begun: Collection[str], now: datetime) -> None:

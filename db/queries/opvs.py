@@ -30,7 +30,7 @@ ACCEPTING = "accepting"
 
 GREATEST_NUMBER = 2**31 - 1
 
-_PLAIN = ("stage", "status", "team", "manager", "broker", "development", "number")
+_PLAIN = ("funnel", "stage", "stage_status", "status", "team", "manager", "broker", "development", "number")
 _CARD = (
     "source", "channel", "external_id", "received_at", "submitted_at", "campaign", "medium", "origin", "development",
     "listing", "transaction", "city", "state",
@@ -67,6 +67,12 @@ def one(tx: Connection, seen: ColumnElement[bool], ident: str) -> Opv | None:
         return None
     rows = tx.execute(_opvs(seen).where(condition)).all()
     return next(iter(_complete(tx, rows)), None)
+
+
+def open_by_stage(tx: Connection, seen: ColumnElement[bool]) -> dict[str, int]:
+    """How many open OPVs the viewer sees in each stage that has one."""
+    counted = select(Opportunity.stage, func.count().label("open")).where(seen, Opportunity.status == "open")
+    return {row.stage: row.open for row in tx.execute(counted.group_by(Opportunity.stage))}
 
 
 def find(tx: Connection, seen: ColumnElement[bool], ident: str) -> UUID | None:

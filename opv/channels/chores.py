@@ -18,7 +18,9 @@ from sqlalchemy import Connection, select, update
 from db.claim import Claim, WorkList, claim_one
 from db.models import Base
 from db.session import AnyRow, Database
+from opv import retired_stages as stages
 from opv.automation import older
+from opv.batch import Batch
 from opv.channels.alarms import HOUSE
 from opv.channels.health import keep_alarms, kept
 from opv.channels.hours import count_hours
@@ -31,6 +33,7 @@ from opv.channels.plan import (
     JITTER,
     RECONCILE,
     RETENTION,
+    RETIRED_STAGES,
     begin,
     every,
     plan,
@@ -93,6 +96,7 @@ class Upkeep:
             CHECKPOINT: self._take_checkpoint,
             RETENTION: self._keep_no_longer,
             ARM: self._begin_times,
+            RETIRED_STAGES: self._leave_stages,
         }
 
     def round(self) -> Progress:
@@ -255,6 +259,19 @@ class Upkeep:
             turn.state = walk.text()  # once it is committed: an OPV that was passed over is not looked at again
             turn.woken.add("automation")
             if not walk.over and time.monotonic() >= until:
+                turn.again, turn.covered = timedelta(), None
+                return
+
+    def _leave_stages(self, turn: Turn) -> None:
+        """Moves OPVs out of stages that are gone, for some seconds at a time."""
+        until, moved = time.monotonic() + self.budget, 1
+        while moved:
+            with self._database.write() as tx:
+                batch = Batch(self._house_of(tx), self._clock())
+                moved, walk = stages.move_some(tx, batch, stages.Walk.of(turn.state, batch.house))
+                self._keep(tx, turn, walk.text())
+            turn.woken |= batch.woken
+            if moved and time.monotonic() >= until:
                 turn.again, turn.covered = timedelta(), None
                 return
 

@@ -20,10 +20,12 @@ HOURS, HEALTH, RECONCILE, CHECK = "hours", "health", "reconcile", "check"
 CHECKPOINT = "checkpoint"
 RETENTION = "retention"
 ARM = "arm"
+RETIRED_STAGES = "retired-stages"
 
 EVERY = {
     HOURS: timedelta(minutes=15), HEALTH: timedelta(minutes=1), CHECK: timedelta(hours=12),
     CHECKPOINT: timedelta(days=1), RETENTION: timedelta(days=1), ARM: timedelta(days=1),
+    RETIRED_STAGES: timedelta(days=1),
 }  # fmt: skip
 JITTER = 0.05
 
@@ -41,10 +43,13 @@ def begin(tx: Connection, key: str, channel: int, now: datetime) -> None:
 def plan(tx: Connection, house: House, now: datetime, *, renewed: bool) -> None:
     """Makes the chores that the configuration asks for. One that came back begins anew; one that is to be done more
     often than it was comes due; under a `renewed` configuration those that failed do too, what platforms say is asked
-    again, and automations are looked at anew. Those that are being done are left alone. Three statements."""
+    again, automations are looked at anew, and OPVs leave stages that are gone. Those that are being done are left alone.
+    Three statements."""
     wanted = {HOURS: HOUSE, HEALTH: HOUSE, CHECKPOINT: HOUSE}
     if kept_for(house.configuration.retention):
         wanted[RETENTION] = HOUSE
+    if house.moved:
+        wanted[RETIRED_STAGES] = HOUSE
     wanted |= {of_channel(ARM, key): HOUSE for key in house.triggers.older}
     for entrance in house.entrances.values():
         if not entrance.retired:
@@ -58,7 +63,7 @@ def plan(tx: Connection, house: House, now: datetime, *, renewed: bool) -> None:
     for key in sorted(there.keys() & wanted.keys()):
         at, usual = there[key].due_at, every(key, house)
         late = at is None or (usual is not None and at > now + usual * (1 + 2 * JITTER))
-        if late or (renewed and (there[key].reason is not None or key.startswith((CHECK, ARM)))):
+        if late or (renewed and (there[key].reason is not None or key.startswith((CHECK, ARM, RETIRED_STAGES)))):
             due.append(key)
     if due:
         values = {"due_at": now, "planned_at": case((c.due_at.is_(None), now), else_=c.planned_at)}
@@ -70,6 +75,8 @@ def every(key: str, house: House) -> timedelta | None:
     """How often a chore is done; None when the configuration does not ask for it (any more)."""
     kind, _, channel = key.partition(":")
     if kind == RETENTION and not kept_for(house.configuration.retention):
+        return None
+    if kind == RETIRED_STAGES and not house.moved:
         return None
     if kind == ARM and channel not in house.triggers.older:
         return None

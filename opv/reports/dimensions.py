@@ -81,7 +81,7 @@ def name_of(house: House, by: str, key: str | None) -> str:
     configuration = house.configuration
     named: Mapping[str, Sequence[_Named]] = {
         "reason": configuration.withdrawal_reasons,
-        "stage": configuration.funnel.stages,
+        "stage": configuration.stages,
         "team": configuration.teams,
         "development": configuration.developments,
     }

@@ -8,12 +8,15 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import orjson
-from sqlalchemy import ColumnElement, Connection
+from sqlalchemy import ColumnElement, Connection, and_
 
+from db.models import Opportunity
 from db.queries import reports
 from db.session import AnyRow
 from opv import history
 from opv.house import House
+from schemas.config import Stage
+from schemas.errors import Reject
 from schemas.reports import FunnelFilters, FunnelItem
 
 WON = "won"
@@ -22,10 +25,16 @@ _DAY = 86400
 
 
 def funnel(tx: Connection, house: House, seen: ColumnElement[bool], filters: FunnelFilters) -> list[FunnelItem]:
-    """The stages in order and the sales, counted over the OPVs created in the period. An OPV that skipped a stage, or
-    was moved back, has reached every stage before the furthest it was in; one that is sold has reached them all. Raises
-    `Reject` (422) for an empty period."""
-    order = house.stage_order
+    """The stages of a funnel in order and the sales, counted over the OPVs created in the period that are in it now. An
+    OPV that skipped a stage, or was moved back, has reached every stage before the furthest it was in; one that is sold
+    has reached them all. Raises `Reject` (422) for an empty period, or a funnel that there is not."""
+    stages = _stages_of(house, filters.funnel)
+    order = {stage.key: place for place, stage in enumerate(stages)}
+    elsewhere = house.stages.keys() - order.keys()
+    if filters.funnel is not None and filters.funnel != house.configuration.funnel.key:
+        seen = and_(seen, Opportunity.stage.in_(sorted(order)))
+    elif elsewhere:
+        seen = and_(seen, Opportunity.stage.not_in(sorted(elsewhere)))
     furthest: Counter[int] = Counter()
     now: Counter[tuple[str, str]] = Counter()
     days: defaultdict[str, list[float]] = defaultdict(list)
@@ -44,10 +53,18 @@ def funnel(tx: Connection, house: House, seen: ColumnElement[bool], filters: Fun
             median_days=round(statistics.median(days[stage.key]), 2) if days[stage.key] else None,
             **_shares(reached, place),
         )
-        for place, stage in enumerate(house.configuration.funnel.stages)
+        for place, stage in enumerate(stages)
     ] + [
         FunnelItem(key=WON, kind="won", name="Venda", open=0, lost=0, median_days=None, **_shares(reached, len(order)))
     ]  # fmt: skip
+
+
+def _stages_of(house: House, key: str | None) -> Sequence[Stage]:
+    if key is None:
+        return house.configuration.funnel.stages
+    if key not in house.funnels:
+        raise Reject("unknown_funnel", f"there is no funnel {key}; there is: {', '.join(house.funnels)}", 422)
+    return house.funnels[key].stages
 
 
 def _without_undone(way: Sequence[AnyRow]) -> Sequence[AnyRow]:

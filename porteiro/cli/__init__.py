@@ -17,6 +17,7 @@ from porteiro.cli import (
     configuration,
     deliveries,
     distribution,
+    funnel,
     history,
     importing,
     operations,
@@ -61,7 +62,7 @@ def _options(
 
 
 for group in (
-    run, configuration, deliveries, importing, opv, opv_acceptance, client, operations, automations, schedules,
+    run, configuration, deliveries, importing, opv, opv_acceptance, funnel, client, operations, automations, schedules,
     availability, queues, undistributed, distribution, channels, outbound, reconcile, unmapped, token, history, source,
     report, retention, why,
 ):  # fmt: skip

@@ -59,6 +59,10 @@ def check(
 def apply(
     file: File = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    move: Annotated[
+        list[str] | None,
+        typer.Option(help="Where OPVs of a stage go that the file has no more; may be given again.", metavar="OLD=NEW"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Shows what a configuration file changes, asks, and makes it the one in force."""
@@ -67,6 +71,7 @@ def apply(
     from porteiro.cli.distribution import offer, tried_first
     from porteiro.configuration.apply import apply as apply_configuration
     from porteiro.configuration.apply import pending
+    from porteiro.configuration.moved import with_moves
 
     settings = Settings()
     path = file or settings.config
@@ -74,6 +79,8 @@ def apply(
     _print(problems)
     if configuration is None:
         raise typer.Exit(1)
+    configuration = with_moves(configuration, _moves(move or ()))
+    asks = not yes and not as_json and is_terminal()
     database = Database(settings.database, prepare_threshold=settings.prepare_after)
     try:
         with database.read() as tx:
@@ -81,7 +88,9 @@ def apply(
         if seen.changes and not as_json:
             typer.echo("\n".join(map(str, seen.changes)))
         if seen.version and tried_first(seen.changes):
-            offer(settings, path, configuration, ask=not yes and not as_json and is_terminal())
+            offer(settings, path, configuration, ask=asks)
+        if seen.held and asks:
+            configuration = with_moves(configuration, _ask_where(seen.held, configuration))
         if seen.changes and not yes:
             _confirm(seen.version)
         applied = apply_configuration(
@@ -107,7 +116,7 @@ def summary(configuration: Configuration) -> str:
         "teams": len(configuration.teams),
         "developments": len(configuration.developments),
         "channels": len(configuration.channels),
-        "stages": len(configuration.funnel.stages),
+        "stages": len(configuration.stages),
         "rules": len(configuration.distribution.rules),
         "automations": len(configuration.automations),
     }
@@ -129,6 +138,30 @@ def _load(path: Path, settings: Settings) -> tuple[Configuration | None, list[Pr
 def _print(problems: Iterable[Problem]) -> None:
     for problem in problems:
         typer.echo(str(problem), err=True)
+
+
+def _moves(written: Iterable[str]) -> dict[str, str]:
+    """Entries of `moved` out of the options."""
+    pairs = [one.partition("=") for one in written]
+    for old, _, new in pairs:
+        if not old or not new:
+            raise typer.BadParameter("write the old stage and where its OPVs go: --move OLD=NEW")
+    return {old: new for old, _, new in pairs}
+
+
+def _ask_where(held: Mapping[str, int], configuration: Configuration) -> dict[str, str]:
+    """Where OPVs go whose stages the file has no more."""
+    stages = [one.key for one in configuration.stages if one.active]
+
+    def known(answer: str) -> str:
+        if answer.strip() not in stages:
+            raise typer.BadParameter(f"there is: {', '.join(stages)}")
+        return answer.strip()
+
+    return {
+        old: typer.prompt(f"{old} holds {count} open OPVs and is gone: move them to", value_proc=known, err=True)
+        for old, count in held.items()
+    }
 
 
 def _confirm(version: int) -> None:

@@ -47,7 +47,9 @@ def register(app: typer.Typer) -> None:
 
 
 def list_opvs(
+    funnel: Annotated[str | None, typer.Option(help="Key of the funnel.")] = None,
     stage: Annotated[str | None, typer.Option(help="Key of the stage.")] = None,
+    stage_status: Annotated[str | None, typer.Option(help="Key of the status within the stage.")] = None,
     team: Annotated[str | None, typer.Option(help="Key of the team.")] = None,
     manager: Annotated[str | None, typer.Option(help="Key of the manager.")] = None,
     broker: Annotated[str | None, typer.Option(help="Key of the broker.")] = None,
@@ -66,8 +68,9 @@ def list_opvs(
 
     with opened() as at:
         filters = OpvFilters(
-            stage=stage, team=team, manager=manager, broker=broker, development=development, channel=channel,
-            source=source, tag=tag, created_since=at.since(since), limit=limit,
+            funnel=funnel, stage=stage, stage_status=stage_status, team=team, manager=manager, broker=broker,
+            development=development, channel=channel, source=source, tag=tag, created_since=at.since(since),
+            limit=limit,
         )  # fmt: skip
         page = opvs.page(at.tx, true(), filters)
     if as_json:
@@ -124,6 +127,7 @@ def _card(opv: Opv, at: Opened) -> Iterator[tuple[str, object]]:
     yield "Id", opv.id
     yield "Funil", opv.funnel
     yield "Etapa", opv.stage
+    yield "Situação na etapa", opv.stage_status
     yield "Situação", opv.status
     yield "Empreendimento", opv.development
     yield "Equipe", opv.team

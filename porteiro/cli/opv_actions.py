@@ -26,6 +26,7 @@ def register(group: typer.Typer) -> None:
     group.command("comment")(add_comment)
     group.command("contact")(add_contact)
     group.command("move")(move)
+    group.command("status")(status)
     group.command("undo")(undo)
     group.command("transfer")(give)
     group.command("withdraw")(give_up)
@@ -87,12 +88,25 @@ def add_contact(
 
 
 def move(
-    ident: Ident, stage: Annotated[str, typer.Argument(help="Key of the stage.")], by: As, as_json: AsJson = False
+    ident: Ident,
+    stage: Annotated[str, typer.Argument(help="Key of the stage.")],
+    by: As,
+    status: Annotated[str | None, typer.Option(help="Key of the status there; the first, if none is named.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Moves the OPV into another stage."""
     from opv.actions import move_stage
 
-    _act(by, ident, lambda at: move_stage(at, stage), as_json)
+    _act(by, ident, lambda at: move_stage(at, stage, status), as_json)
+
+
+def status(
+    ident: Ident, status: Annotated[str, typer.Argument(help="Key of the status.")], by: As, as_json: AsJson = False
+) -> None:
+    """Gives the OPV another status within its stage."""
+    from opv.actions import set_status
+
+    _act(by, ident, lambda at: set_status(at, status), as_json)
 
 
 def undo(ident: Ident, by: As, as_json: AsJson = False) -> None:

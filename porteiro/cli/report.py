@@ -100,6 +100,7 @@ def origins(
 
 
 def funnel(
+    key: Annotated[str | None, typer.Option("--funnel", help="Key of the funnel, if not the first one.")] = None,
     since: SinceDay = None,
     until: UntilDay = None,
     as_json: AsJson = False,
@@ -111,7 +112,7 @@ def funnel(
     from web.api import report_charts
 
     with opened() as at:
-        filters = _filters(FunnelFilters, at, since, until)
+        filters = _filters(FunnelFilters, at, since, until, funnel=key)
         Out(as_json, to_csv, to_svg).put("Conversão do funil", at, filters, reports.funnel, report_charts.funnel)
 
 

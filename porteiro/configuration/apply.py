@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from db.queries import configuration as stored
 from db.session import Database
 from opv.automation.plan import plan
 from porteiro.configuration.changes import Change, changes
+from porteiro.configuration.moved import held, refuse_held
 from schemas.config import Configuration, InlineQueue
 from schemas.errors import Reject
 
@@ -26,10 +28,21 @@ class Applied:
     retried: int = 0
 
 
-def pending(tx: Connection, configuration: Configuration) -> Applied:
-    """The version in force, and what applying the configuration would change."""
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The version in force, what applying would change, and how many OPVs, by stage, stand against it (see
+    `moved.held`)."""
+
+    version: int
+    changes: list[Change]
+    held: Mapping[str, int]
+
+
+def pending(tx: Connection, configuration: Configuration) -> Pending:
+    """What applying the configuration would do."""
     number = stored.newest_number(tx)
-    return Applied(number, changes(in_force(tx, number), configuration))
+    before = in_force(tx, number)
+    return Pending(number, changes(before, configuration), held(tx, before, configuration))
 
 
 def in_force(tx: Connection, number: int) -> Configuration | None:
@@ -42,8 +55,9 @@ def apply(
 ) -> Applied:
     """Makes the configuration the one in force, as a new version if it changes anything.
 
-    `by` is who applies it; `shown` the version against which the changes were confirmed. Raises `Reject`
-    (`configuration_changed`) when another one has been applied since.
+    `by` is who applies it; `shown` the version against which the changes were confirmed. Raises `Reject` (409):
+    `configuration_changed` when another one has been applied since, `stage_holds_opvs` when it drops a stage with OPVs
+    and does not say where they go.
     """
     with database.write() as tx:
         stored.lock(tx)
@@ -54,6 +68,7 @@ def apply(
         differences = changes(before, configuration)
         if not differences:
             return Applied(number, [])
+        refuse_held(tx, before, configuration)
         stored.insert_version(
             tx,
             number + 1,
@@ -91,7 +106,8 @@ def _keys(configuration: Configuration | None) -> list[stored.NamedKey]:
         *(stored.NamedKey("campaign", one.key, one.name) for one in configuration.campaigns),
         *(stored.NamedKey("medium", one.key, one.name) for one in configuration.media),
         *(stored.NamedKey("origin", one.key, one.name) for one in configuration.origins),
-        *(stored.NamedKey("stage", one.key, one.name) for one in configuration.funnel.stages),
+        *(stored.NamedKey("funnel", one.key, one.name) for one in configuration.all_funnels),
+        *(stored.NamedKey("stage", one.key, one.name) for one in configuration.stages),
         *(stored.NamedKey("queue", key, key) for key in (*(one.key for one in configuration.queues), *inline)),
         *(stored.NamedKey("automation", one.key, one.key) for one in configuration.automations),
     ]

@@ -37,9 +37,11 @@ def changes(old: Configuration | None, new: Configuration) -> list[Change]:
     """The differences in the order of the file; none exactly when the configurations are equal."""
     before = old.model_dump(mode="json", by_alias=True) if old else None
     after = new.model_dump(mode="json", by_alias=True)
+    then, now = _lists(before), _lists(after)
+    sections = dict.fromkeys([*LISTS, *now, *then])
     return [
         *(change for section in _SINGLE for change in _single(section, before, after)),
-        *(change for section in LISTS for change in _keyed(section, before, after)),
+        *(change for section in sections for change in _keyed(section, then.get(section, {}), now.get(section, {}))),
     ]
 
 
@@ -52,8 +54,7 @@ def _single(section: str, before: dict[str, Any] | None, after: dict[str, Any]) 
         yield Change("changed", section, fields=fields)
 
 
-def _keyed(section: str, before: dict[str, Any] | None, after: dict[str, Any]) -> Iterator[Change]:
-    old, new = _items(section, before), _items(section, after)
+def _keyed(section: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
     for key, item in new.items():
         if key not in old:
             yield Change("added", section, key)
@@ -69,9 +70,18 @@ def _keyed(section: str, before: dict[str, Any] | None, after: dict[str, Any]) -
         yield Change("reordered", section, fields=tuple(new))
 
 
-def _items(section: str, dumped: Any) -> dict[str, Any]:
+def _lists(dumped: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """The items of each list by key. The stages of a further funnel are a list of their own, `funnels.KEY.stages`."""
     if dumped is None:
         return {}
+    found = {section: _items(section, dumped) for section in LISTS}
+    for key, funnel in found["funnels"].items():
+        found[f"funnels.{key}.stages"] = {stage["key"]: stage for stage in funnel["stages"]}
+        found["funnels"][key] = {name: value for name, value in funnel.items() if name != "stages"}
+    return found
+
+
+def _items(section: str, dumped: Any) -> dict[str, Any]:
     for name in section.split("."):
         dumped = dumped[name]
     return {item["key"]: item for item in dumped}

@@ -172,8 +172,7 @@ def _check_order(rules: Sequence[Place], report: Report) -> None:
 def _check_parts(rules: Sequence[Place], file: File, report: Report) -> None:
     """Whether pre-sales has rules and stages, and sales something to follow with."""
     by_part = {part: [rule for rule in rules if _part(rule) == part] for part in ("sales", "presales")}
-    stages = file.items("funnel.stages")
-    early = [stage for stage in stages if stage["kind"].text == "presales"]
+    early = [stage for stage in file.items("funnel.stages") if stage["kind"].text == "presales"]
     if not by_part["presales"]:
         if early and rules:
             report.warn(early[0], "no rule is of `part: presales`: OPVs in this stage are given to brokers of sales")
@@ -181,15 +180,21 @@ def _check_parts(rules: Sequence[Place], file: File, report: Report) -> None:
     first = by_part["presales"][0]
     if not early:
         report.error(first["part"], "no stage is of pre-sales: write `kind: presales` at the first stage of the funnel")
-    elif early[0] is not stages[0]:
-        message = (
-            f"OPVs begin in `{stages[0]['key'].text}`, which is no stage of pre-sales: write `kind: presales` there"
-        )
-        report.warn(first["part"], message)
-    elif len(early) == len(stages):
-        report.error(early[-1], "every stage is of pre-sales, so that no OPV comes to sales: add a stage of sales")
+    for funnel in file.funnels:
+        _check_presales(funnel["stages"].each(), first, report)
     if not by_part["sales"]:
         report.warn(first, "no rule is of sales, so that nobody gets an OPV that is qualified: add one")
+
+
+def _check_presales(stages: Sequence[Place], rule: Place, report: Report) -> None:
+    """Whether a funnel's stages of pre-sales are before those of sales. `rule`: one of pre-sales."""
+    early = [stage for stage in stages if stage["kind"].text == "presales"]
+    if early and early[0] is not stages[0]:
+        begin = stages[0]["key"].text
+        message = f"OPVs begin in `{begin}`, which is no stage of pre-sales: write `kind: presales` there"
+        report.warn(rule["part"], message)
+    elif early and len(early) == len(stages):
+        report.error(early[-1], "every stage is of pre-sales, so that no OPV comes to sales: add a stage of sales")
 
 
 def _check_invalid_leads(file: File, report: Report) -> None:

@@ -32,7 +32,7 @@ LISTS = {
     "withdrawal_reasons": "withdrawal reason",
     "targets": "target",
 }
-"""Lists whose items have a key, and what an item is called."""
+"""Lists whose items have a key, and what an item is called. `funnel.stages` are the stages of all funnels."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,17 @@ class File:
 
     def items(self, path: str) -> list[Place]:
         """The items of a list."""
+        if path == "funnel.stages":
+            return [stage for funnel in self.funnels for stage in funnel["stages"].each()]
         place = self.root
         for name in path.split("."):
             place = place[name]
         return place.each()
+
+    @cached_property
+    def funnels(self) -> list[Place]:
+        """`funnel`, then the others."""
+        return [self.root["funnel"], *self.root["funnels"].each()]
 
     @cached_property
     def by_key(self) -> Mapping[str, Mapping[str, Place]]:

@@ -10,7 +10,7 @@ from schemas.config.catalog import Development, Named
 from schemas.config.channels import Channel, Junk, Retention
 from schemas.config.closing import WithdrawalReason, WonSale
 from schemas.config.distribution import Distribution, Queue
-from schemas.config.funnel import Funnel, Registration, Returning
+from schemas.config.funnel import Funnel, Registration, Returning, Stage
 from schemas.config.messages import Messages
 from schemas.config.notices import Notices
 from schemas.config.people import Alarms, Company, Legal, Person, Team
@@ -56,3 +56,13 @@ class Configuration(Part):
     messages: Messages = Field(default_factory=Messages)
     alarms: Alarms = Field(default_factory=Alarms)
     junk: Junk = Field(default_factory=Junk)
+
+    @property
+    def all_funnels(self) -> list[Funnel]:
+        """`funnel`, then the others."""
+        return [self.funnel, *self.funnels]
+
+    @property
+    def stages(self) -> list[Stage]:
+        """Those of all funnels, funnel by funnel."""
+        return [stage for funnel in self.all_funnels for stage in funnel.stages]

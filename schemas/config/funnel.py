@@ -86,6 +86,11 @@ class Stage(Part):
     expiry: Expiry | None = None
     sla: Sla | None = None
 
+    @property
+    def first_status(self) -> str | None:
+        """The status that an OPV has when it enters."""
+        return next((one.key for one in self.statuses if one.active), None)
+
 
 class Funnel(Part):
     """The way of an OPV; it begins in the first stage."""

@@ -10,7 +10,8 @@ from fastapi import APIRouter, Query, Response
 from sqlalchemy import true
 
 from db.queries import opvs
-from opv.actions import Acting, comment, contact, move_stage, reopen, win, withdraw
+from opv.actions import Acting, comment, contact, reopen, win, withdraw
+from opv.actions import change_stage as move_or_set
 from opv.by_people import Done, act, register
 from opv.conversion import requests
 from opv.conversion.parts import give
@@ -71,8 +72,8 @@ def add_contact(ident: str, caller: Calls, body: ContactBody, _: NoParameters) -
 
 @router.post("/{ident}/stage")
 def change_stage(ident: str, caller: Calls, body: StageBody, _: NoParameters) -> Opv:
-    """Moves the OPV into another stage, as the funnel's rules allow."""
-    return _act(caller, ident, lambda at: move_stage(at, body.stage))
+    """Moves the OPV into another stage, as the funnel's rules allow, or gives it another status within its stage."""
+    return _act(caller, ident, lambda at: move_or_set(at, body.stage, body.status))
 
 
 @router.post("/{ident}/stage/undo")

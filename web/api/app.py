@@ -26,6 +26,7 @@ from web.api import (
     deliveries,
     distribution,
     excluded,
+    funnel,
     offers,
     operations,
     opvs,
@@ -97,9 +98,9 @@ def create_api(
     install(api)
     routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
     parts = (
-        opvs, actions, answers, clients, excluded, data_subjects, conversion, pending_items, attachments, withdrawals,
-        sales, deliveries, operations, automations, outbound, availability, queues, undistributed, distribution,
-        reports, offers,
+        opvs, funnel, actions, answers, clients, excluded, data_subjects, conversion, pending_items, attachments,
+        withdrawals, sales, deliveries, operations, automations, outbound, availability, queues, undistributed,
+        distribution, reports, offers,
     )  # fmt: skip
     for part in parts:
         routes.include_router(part.router)

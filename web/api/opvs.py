@@ -11,9 +11,10 @@ from db.queries import decisions, opvs, reads
 from opv.access import explained, oversees, sees_persons
 from opv.by_people import act
 from opv.distribution.explain import decision_for, for_viewer, why
+from opv.funnel_view import moves_of
 from opv.proof import export, prove
 from schemas.errors import Reject
-from schemas.opv import DecisionItem, HistoryFilters, HistoryItem, Opv, OpvFilters
+from schemas.opv import DecisionItem, HistoryFilters, HistoryItem, Opv, OpvDetail, OpvFilters
 from schemas.page import Page, Paging, Parameters
 from schemas.proof import Proof
 from schemas.reads import ReadItem
@@ -33,14 +34,15 @@ def list_opvs(caller: Calls, filters: Annotated[OpvFilters, Query()]) -> Page[Op
 
 
 @router.get("/{ident}")
-def show_opv(ident: str, caller: Calls, _: Annotated[Parameters, Query()]) -> Opv:
-    """An OPV by its id or number."""
+def show_opv(ident: str, caller: Calls, _: Annotated[Parameters, Query()]) -> OpvDetail:
+    """An OPV by its id or number, with the stages that the caller may move it to and what it lacks for them."""
     with caller.reading() as visit:
         found = opvs.one(visit.tx, visit.seen, ident)
         if found is None:
             raise _unknown()
         visit.note_reads([found.id], "opv")
-        return found
+        moves = moves_of(visit.tx, visit.house, visit.viewer, found)
+        return OpvDetail(**found.model_dump(), moves=moves)
 
 
 @router.get("/{ident}/history")

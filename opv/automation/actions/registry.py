@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from opv.automation.actions.doing import Doing, Done
-from opv.automation.actions.moves import advance, close, move
+from opv.automation.actions.moves import advance, close, move, set_status
 from opv.automation.actions.owners import assign, pool, redistribute
 from opv.automation.actions.record import add_pending, ask_questionnaire, comment, put_tags, sell, set_values, take_tags
 from opv.automation.actions.tell import message, notify, post
@@ -26,6 +26,7 @@ from schemas.config import (
     RemoveTag,
     SendSale,
     SetFields,
+    SetStatus,
     Withdraw,
 )
 from schemas.config.values import Part
@@ -33,6 +34,7 @@ from schemas.config.values import Part
 PERFORM: Mapping[type[Part], Callable[[Any, Doing], Done]] = {
     Advance: advance,
     Move: move,
+    SetStatus: set_status,
     Withdraw: close,
     Redistribute: redistribute,
     Assign: assign,

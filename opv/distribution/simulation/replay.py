@@ -123,7 +123,7 @@ class _Replay:
         for at, members in lead.seen:
             self._at(at, lambda members=members: self._see(members))  # type: ignore[misc] # bound early
         self._run(lead.moment)
-        stages = self._house.configuration.funnel.stages
+        stages = self._house.funnel_for(lead.opv.development).stages
         part = first_part(self._house, stages[0].key)
         self._decide(self._case(lead, part, lead.opv.created_at, stages[0].key))
         if part == "presales" and lead.qualified_at is not None:

@@ -9,8 +9,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from db.session import Database
 from porteiro.cli.configuration import register
+from porteiro.configuration.apply import in_force
 from schemas.errors import Reject
+from tests.stored import Stored
 
 GOOD = """
 channels: [{key: site, source: form, secrets: ["${SITE}"]}]
@@ -72,6 +75,34 @@ def test_apply_shows_asks_and_applies(file: Path, monkeypatch: pytest.MonkeyPatc
     result = runner.invoke(app, ["apply", "--yes", "--json"])
     change = {"kind": "changed", "section": "people", "key": "ana", "fields": ["name"]}
     assert json.loads(result.stdout) == {"version": 2, "changes": [change], "retried": 0}
+
+
+def test_a_stage_that_holds_opvs_is_asked_for_or_moved_by_an_option(
+    file: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = "{key: new, name: Novo}", "{key: visit, name: Visita}"
+    file.write_text(GOOD.replace(one, f"{one}, {two}"))
+    runner.invoke(app, ["apply", "--yes"])
+    database = Database(database_url)
+    Stored(database).opv(stage="visit")
+    file.write_text(GOOD)
+    refused = runner.invoke(app, ["apply", "--yes"]).exception
+    assert isinstance(refused, Reject)
+    assert (refused.reason, "--move visit=STAGE" in refused.detail) == ("stage_holds_opvs", True)
+    assert runner.invoke(app, ["apply", "--yes", "--move", "visit"]).exit_code == 2
+    for wrong, reason in (("visit=x", "unknown_stage"), ("new=new", "stage_present")):
+        refused = runner.invoke(app, ["apply", "--yes", "--move", wrong]).exception
+        assert isinstance(refused, Reject)
+        assert refused.reason == reason
+    monkeypatch.setattr("porteiro.cli.configuration.is_terminal", lambda: True)
+    asked = runner.invoke(app, ["apply"], input="n\nx\nnew\ny\n")
+    assert "visit holds 1 open OPVs and is gone" in asked.stderr
+    assert asked.stdout.endswith("applied as version 2\n")
+    with database.read() as tx:
+        found = in_force(tx, 2)
+    database.dispose()
+    assert found is not None
+    assert found.funnel.moved == {"visit": "new"}
 
 
 def test_the_schema_is_printed_without_a_file() -> None:

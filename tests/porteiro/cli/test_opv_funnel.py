@@ -28,6 +28,29 @@ def test_a_move_is_taken_back(stored: Stored, run: Run) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_statuses_within_stages_and_the_funnel_as_a_table(stored: Stored, run: Run) -> None:
+    stages = [
+        *CONFIGURATION["funnel"]["stages"],  # type: ignore[index] # read as plain YAML
+        {
+            "key": "visit",
+            "name": "Visita",
+            "locked": True,
+            "statuses": [{"key": "a", "name": "A"}, {"key": "b", "name": "B"}],
+        },
+    ]
+    changed = Configuration.model_validate({**CONFIGURATION, "funnel": {"stages": stages}})
+    apply(stored.database, changed, by="rui", now=NOW)
+    stored.opv(broker="ana")
+    run("opv", "move", 1, "visit", "--as", "ana")
+    assert run("opv", "status", 1, "b", "--as", "ana").exit_code == 0
+    (listed,) = json.loads(run("opv", "list", "--stage-status", "b", "--json").stdout)["items"]
+    assert (listed["stage"], listed["stage_status"]) == ("visit", "b")
+    (funnel,) = json.loads(run("funnel", "--json").stdout)["items"]
+    assert [(one["key"], one["open"]) for one in funnel["stages"]] == [("new", 0), ("contacted", 0), ("visit", 1)]
+    assert "trancada" in run("funnel").stdout
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_withdrawal_with_its_sub_reason(stored: Stored, run: Run, database_url: str) -> None:
     reasons = [{"key": "price", "name": "Preço", "sub_reasons": [{"key": "rate", "name": "Juros"}]}]
     database = Database(database_url)

@@ -27,10 +27,14 @@ _STAGES = st.lists(
     min_size=1,
     unique_by=lambda stage: stage["key"],
 )
+_FUNNELS = st.dictionaries(st.sampled_from("mn"), _STAGES).map(
+    lambda found: [{"key": key, "stages": stages} for key, stages in found.items()]
+)
 _FILES = st.fixed_dictionaries(
     {
         "people": _PEOPLE,
         "funnel": st.fixed_dictionaries({"name": _NAMES, "stages": _STAGES}),
+        "funnels": _FUNNELS,
         "distribution": st.fixed_dictionaries(
             {"rules": _RULES}, optional={"invalid_leads": st.fixed_dictionaries({"reason": st.sampled_from("vw")})}
         ),
@@ -46,6 +50,17 @@ def test_no_change_is_told_exactly_when_nothing_differs(old: dict[str, Any], new
     before, after = Configuration.model_validate(old), Configuration.model_validate(new)
     assert (changes(before, after) == []) == (before == after)
     assert changes(after, after) == []
+
+
+def test_stages_of_further_funnels_are_told_one_by_one() -> None:
+    stages = [{"key": "x", "name": "X"}, {"key": "y", "name": "Y"}]
+    old = {"funnel": {"stages": [{"key": "a", "name": "A"}]}, "funnels": [{"key": "rent", "stages": stages}]}
+    new = {**old, "funnels": [{"key": "rent", "no_skip": True, "stages": [{"key": "x", "name": "Novo"}]}]}
+    before, after = Configuration.model_validate(old), Configuration.model_validate(new)
+    assert list(map(str, changes(before, after))) == [
+        "~ changed   funnels rent: no_skip", "~ changed   funnels.rent.stages x: name",
+        "- removed   funnels.rent.stages y",
+    ]  # fmt: skip
 
 
 def test_what_is_told_names_the_parts() -> None:

@@ -1,4 +1,4 @@
-"""Moves taken back, and reasons of withdrawals to choose from, over HTTP."""
+"""The funnel and where an OPV may go in it, moves taken back, and reasons of withdrawals, over HTTP."""
 
 from __future__ import annotations
 
@@ -20,9 +20,24 @@ RULES: dict[str, Any] = {
         "stages": [
             {"key": "new", "name": "Novo"},
             {"key": "contacted", "name": "Em atendimento", "requires": ["document"]},
-            {"key": "visit", "name": "Visita", "locked": True},
+            {
+                "key": "visit",
+                "name": "Visita",
+                "locked": True,
+                "statuses": [{"key": "agreed", "name": "Marcada"}, {"key": "done", "name": "Feita"}],
+            },
         ],
     },
+    "funnels": [
+        {
+            "key": "rent",
+            "name": "Locação",
+            "stages": [
+                {"key": "asked", "name": "Pedido", "move": ["manager"], "sla": {"warn": "1 day"}},
+                {"key": "given", "name": "Dado", "hidden": True},
+            ],
+        }
+    ],
     "withdrawal_reasons": [
         {"key": "price", "name": "Preço", "sub_reasons": [{"key": "rate", "name": "Juros"}]},
         {"key": "visited", "name": "Não gostou", "stages": ["visit"], "needs_remarks": True},
@@ -44,6 +59,55 @@ def ruled(database_url: str, tmp_path: Any) -> Iterator[Served]:
 
 def post(served: Served, path: str, body: Any = None, person: str = "ana") -> Any:
     return served.call(f"/api/v1/opvs{path}", person, "POST", json=body)
+
+
+def test_the_funnels_with_their_rules_and_what_the_caller_sees_in_each_stage(ruled: Served) -> None:
+    for stage, funnel, broker in (("new", "sales", "ana"), ("new", "sales", "caio"), ("asked", "rent", "ana")):
+        ruled.stored.opv(stage=stage, funnel=funnel, broker=broker)
+    ruled.stored.opv(broker="ana", status="lost")
+
+    def shown(person: str) -> dict[str, tuple[int, bool]]:
+        funnels = ruled.items("/api/v1/funnel", person)
+        assert [(one["key"], one["no_skip"]) for one in funnels] == [("sales", True), ("rent", False)]
+        return {one["key"]: (one["open"], one["offered"]) for funnel in funnels for one in funnel["stages"]}
+
+    assert shown("ana") == {
+        "new": (1, True), "contacted": (0, True), "visit": (0, True), "asked": (1, False), "given": (0, False),
+    }  # fmt: skip
+    assert shown("rui") == shown("ana") | {"new": (2, True), "asked": (1, True)}
+    visit, asked = (ruled.items("/api/v1/funnel")[place]["stages"][-1 - place] for place in (0, 1))
+    assert (visit["locked"], [one["key"] for one in visit["statuses"]]) == (True, ["agreed", "done"])
+    assert (asked["move"], asked["sla"], asked["hidden"]) == (["manager"], {"warn": "1 day"}, False)
+
+
+def test_an_opv_says_where_it_may_go_and_what_it_lacks(ruled: Served) -> None:
+    ruled.stored.opv(broker="ana")
+    ruled.stored.opv(broker="ana", manager="paula", stage="visit", stage_status="agreed")
+    ruled.stored.opv(broker="ana", status="lost")
+
+    def moves(number: int, person: str = "ana") -> dict[str, list[str]]:
+        found = ruled.call(f"/api/v1/opvs/{number}", person).json()["moves"]
+        return {one["stage"]: one["lacks"] for one in found}
+
+    assert moves(1) == {"contacted": ["the client's CPF or CNPJ"]}
+    assert list(moves(2, "paula")) == ["new", "contacted"]
+    assert moves(2) == moves(3) == {}
+
+
+def test_a_status_within_the_stage(ruled: Served) -> None:
+    ruled.stored.opv(broker="ana", stage="visit", stage_status="agreed")
+    ruled.stored.opv(broker="ana", stage="visit")
+    assert post(ruled, "/1/stage", {"status": "done"}).json()["stage_status"] == "done"
+    for body, status, reason in (
+        ({"status": "done"}, 409, "same_status"),
+        ({"status": "x"}, 422, "unknown_status"),
+        ({}, 422, "nothing_named"),
+        ({"stage": "asked"}, 403, "stage_locked"),
+    ):
+        answer = post(ruled, "/1/stage", body)
+        assert (answer.status_code, answer.json()["reason"]) == (status, reason), body
+    assert [one["number"] for one in ruled.items("/api/v1/opvs?stage_status=done")] == [1]
+    assert ruled.items("/api/v1/opvs?funnel=rent") == []
 
 
 def test_a_move_is_taken_back_by_who_made_it(ruled: Served) -> None:

@@ -41,7 +41,7 @@ class Placed(Protocol):
     @property
     def first_contact_at(self) -> datetime | None: ...
     @property
-    def fields(self) -> str | None: ...
+    def fields(self) -> str | Mapping[str, object] | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def lacking(
 def _unanswered(opv: Placed, questionnaires: Mapping[str, Questionnaire], named: str) -> str:
     """As `the questionnaire profile (budget, rooms)`, or `the field budget`."""
     what, _, key = named.partition(":")
-    values = fields_of(opv.fields)
+    values = opv.fields if isinstance(opv.fields, Mapping) else fields_of(opv.fields)
     if what == "field":
         return "" if key in values else f"the field {key}"
     open_ = lacks(questionnaires[key], values)

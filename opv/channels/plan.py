@@ -43,8 +43,8 @@ def begin(tx: Connection, key: str, channel: int, now: datetime) -> None:
 def plan(tx: Connection, house: House, now: datetime, *, renewed: bool) -> None:
     """Makes the chores that the configuration asks for. One that came back begins anew; one that is to be done more
     often than it was comes due; under a `renewed` configuration those that failed do too, what platforms say is asked
-    again, automations are looked at anew, and OPVs leave stages that are gone. Those that are being done are left alone.
-    Three statements."""
+    again, automations are looked at anew, and OPVs leave stages that are gone. Those that are being done are left
+    alone. Three statements."""
     wanted = {HOURS: HOUSE, HEALTH: HOUSE, CHECKPOINT: HOUSE}
     if kept_for(house.configuration.retention):
         wanted[RETENTION] = HOUSE

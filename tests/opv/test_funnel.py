@@ -64,7 +64,7 @@ def test_what_is_lacking_is_named_one_by_one() -> None:
         "complete clients (buyer: name, document, contact)", "nothing pending (2 open)",
     ]  # fmt: skip
     whole = Held([person(1, emails=("a@example.com",))])
-    assert lacking(ALL, Card(development="jardim", broker="ana", first_contact_at=NOW), whole) == []  # type: ignore[arg-type] # what the rules read of it, and no more
+    assert lacking(ALL, Card(development="jardim", broker="ana", first_contact_at=NOW), whole) == []
 
 
 def test_the_main_client_counts_and_each_incomplete_one_is_told_by_its_part() -> None:

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from schemas.opv_actions import Body, Line
 from schemas.page import Paging, Since
 
 
@@ -90,29 +91,25 @@ class AutomationDetail(AutomationItem):
     runs: list[RunItem]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PauseBody(_Body):
+class PauseBody(Body):
     """Why an automation is paused."""
 
-    because: Annotated[str, Field(min_length=1, max_length=500)]
+    because: Line
 
 
-class ResumeBody(_Body):
+class ResumeBody(Body):
     """Whether what was triggered during the pause is done now."""
 
     missed: bool = False
 
 
-class OpvBody(_Body):
+class OpvBody(Body):
     """Which OPV: an id or a number."""
 
     opv: Annotated[str, Field(max_length=40)] | int
 
 
-class BacktestBody(_Body):
+class BacktestBody(Body):
     """How far back: as `30 days`, or from which time on."""
 
     since: Annotated[str, Field(max_length=40)] = "30 days"

@@ -296,8 +296,7 @@ class Pipeline:
 
     def steps_of(self, automation: str, position: int = 0) -> list[dict[str, Any]]:
         """Steps of a run of the automation, without their times."""
-        steps = json.loads(self.runs(automation)[position].steps)
-        return [{name: value for name, value in step.items() if name != "at"} for step in steps]
+        return [{k: v for k, v in s.items() if k != "at"} for s in json.loads(self.runs(automation)[position].steps)]
 
     def undistributed(self) -> dict[UUID, str | None]:
         """OPVs for which a search for a broker failed, with the reason."""

@@ -10,7 +10,7 @@ import typer
 
 from porteiro.cli.in_name import As, named, read
 from porteiro.cli.screen import AsJson, Limit, Opened, built, opened, show_fields, show_json, show_table
-from schemas.automations import ResumedItem, RunFilters, RunItem
+from schemas.automations import PauseBody, ResumedItem, RunFilters, RunItem
 
 if TYPE_CHECKING:
     from schemas.automations import AutomationItem, Backtest, DryRun, PausedItem
@@ -102,9 +102,10 @@ def pause(
     """Lets an automation do nothing until it is resumed; what triggers it meanwhile is kept."""
     from opv.automation import by_hand
 
+    said = read(PauseBody, because=because)
     with built() as program, program.database.write() as tx:
         house, viewer = named(program, tx, by)
-        item: PausedItem = by_hand.pause(tx, house, viewer, program.clock(), key, because)
+        item: PausedItem = by_hand.pause(tx, house, viewer, program.clock(), key, said.because)
     if as_json:
         show_json(item)
     else:

@@ -26,6 +26,7 @@ from schemas.automations import (
     RunFilters,
     RunItem,
 )
+from schemas.errors import Reject
 from schemas.page import Page
 from schemas.simulation import begin_of
 from web.api.actions import NoParameters
@@ -60,18 +61,19 @@ def list_automation_runs(caller: Calls, filters: Annotated[RunFilters, Query()])
 
 
 @router.get("/automation-runs/{ident}")
-def get_automation_run(ident: UUID, caller: Calls, _: NoParameters) -> RunDetail:
+def get_automation_run(ident: str, caller: Calls, _: NoParameters) -> RunDetail:
     """A run with the entries of the OPV's history that it made."""
     with caller.reading() as visit:
-        return visit.shown(show.run(visit.tx, visit.house, visit.viewer, ident))
+        return visit.shown(show.run(visit.tx, visit.house, visit.viewer, _id(ident)))
 
 
 @router.post("/automation-runs/{ident}/retry")
-def retry_run(ident: UUID, caller: Calls, _: NoParameters) -> RunDetail:
+def retry_run(ident: str, caller: Calls, _: NoParameters) -> RunDetail:
     """Tries a run again that failed or is paused, from the action on that it did not do."""
     with caller.acting() as visit:
-        ran = by_hand.retry(visit.tx, visit.house, visit.viewer, caller.desk.clock(), ident)
-        found = visit.shown(show.run(visit.tx, visit.house, visit.viewer, ident))
+        run = _id(ident)
+        ran = by_hand.retry(visit.tx, visit.house, visit.viewer, caller.desk.clock(), run)
+        found = visit.shown(show.run(visit.tx, visit.house, visit.viewer, run))
     caller.wake(ran.woken)
     return found
 
@@ -132,6 +134,13 @@ def _missed(caller: Caller, key: str) -> int:
             break
     caller.wake({"automation"} if total else set())
     return total
+
+
+def _id(ident: str) -> UUID:
+    try:
+        return UUID(ident)
+    except ValueError:
+        raise Reject("unknown_run", "there is no such run", 404) from None
 
 
 def _left(caller: Caller, key: str) -> int:

@@ -74,7 +74,8 @@ def test_who_is_told_and_within_branches() -> None:
     assert problems(
         "{notify: riu}",
         "{notify: {to: [brokr, rui, rui], via: [vende, nada]}}",
-        "{branch: {if: {source: form}, then: [{notify: x}], else: [{branch: {if: {source: form}, then: [{notify: y}]}}]}}",
+        "{branch: {if: {source: form}, then: [{notify: x}], "
+        "else: [{branch: {if: {source: form}, then: [{notify: y}]}}]}}",
     ) == [
         "1:[0].notify: there is nobody called `riu`, did you mean `rui`?",
         "2:[1].notify.to[0]: there is nobody called `brokr`, did you mean `broker`?",

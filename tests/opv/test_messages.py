@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
 from functools import partial
@@ -27,10 +27,10 @@ from opv.data_subject.erasure import erase
 from opv.dead_letters import detail
 from schemas.data_subject import ConsentWithdrawalBody, ErasureBody
 from tests.adapters.targets.mail_server import MailServer, serving
-from tests.pipeline import HOUSE, Pipeline, Start, counted, lead
+from tests.pipeline import HOUSE, NOW, Pipeline, Start, counted, lead
 
 PEOPLE = HOUSE.replace("name: Ana Corretora,", 'name: Ana Corretora, email: ana@example.com, phone: "+5511999990001",')
-NIGHT = time(23, 30)
+NIGHT = datetime(2026, 9, 21, 23, 30, tzinfo=UTC)
 """Half past eight in São Paulo."""
 
 
@@ -60,7 +60,7 @@ def outside() -> Iterator[Outside]:
 
 
 def started(
-    start: Start, outside: Outside, *automations: str, people: str = PEOPLE, more: str = "", at: time | None = None
+    start: Start, outside: Outside, *automations: str, people: str = PEOPLE, more: str = "", now: datetime = NOW
 ) -> Pipeline:
     text = f"""{people}
 targets:
@@ -77,11 +77,10 @@ messages: {{quiet_hours: {{}}}}
 automations:
 """ + "".join(f"  - {one}\n" for one in automations)  # fmt: skip
 
-    def now() -> datetime:
+    def clock() -> datetime:
         return house.clock()
 
-    house = start(text, targets=targets(RequestsClient(), now))
-    house.clock.now = datetime.combine(house.clock.now, at, UTC) if at else house.clock.now
+    house = start(text, targets=targets(RequestsClient(), clock), now=now)
     return house
 
 
@@ -106,7 +105,7 @@ GREET = (
 
 
 def test_a_client_is_answered_at_once(start: Start, outside: Outside) -> None:
-    house = started(start, outside, GREET, at=NIGHT)
+    house = started(start, outside, GREET, now=NIGHT)
     send(house, empreendimento="Residencial Jardim")
     (mail,) = outside.mails()
     assert (mail["To"], mail["Subject"]) == ("Bruno Exemplo 1 <pessoa1@example.com>", "Bruno, recebemos seu contato")
@@ -125,7 +124,7 @@ def test_a_client_is_answered_at_once(start: Start, outside: Outside) -> None:
 
 
 def test_in_quiet_hours_it_waits_and_a_retry_does_too(start: Start, outside: Outside) -> None:
-    house = started(start, outside, GREET.replace("quiet_hours: false, ", ""), at=NIGHT)
+    house = started(start, outside, GREET.replace("quiet_hours: false, ", ""), now=NIGHT)
     outside.mail.says = {"RCPT": "450 later"}
     send(house)
     (row,) = house.rows("outbound_messages")
@@ -158,7 +157,7 @@ def test_nobody_is_written_to_who_does_not_want_it(start: Start, outside: Outsid
         "{key: again, on: opv.captured_again, "
         "do: [{message: {via: email, text: Oi}}, {message: {via: fala, text: Oi}}]}"
     )
-    house = started(start, outside, GREET.replace("quiet_hours: false, ", ""), again, at=NIGHT)
+    house = started(start, outside, GREET.replace("quiet_hours: false, ", ""), again, now=NIGHT)
     send(house)
     withdrawn(house, "email")
     house.clock.forward(hours=12)
@@ -262,7 +261,7 @@ def test_a_notice_says_by_itself_what_it_is_about(start_on_sqlite: Start, outsid
 
 
 def test_erased_clients_are_written_nothing(start: Start, outside: Outside) -> None:
-    house = started(start, outside, GREET.replace("quiet_hours: false, ", ""), at=NIGHT)
+    house = started(start, outside, GREET.replace("quiet_hours: false, ", ""), now=NIGHT)
     send(house)
     (opv,) = house.opvs()
     viewer, body = Viewer("rui", "director"), ErasureBody(reason="Protocolo 1")

@@ -69,9 +69,17 @@ def _check_change(on: Place, file: File, report: Report) -> None:
     known = (*_CHANGES, *file.by_key["fields"])
     if name not in known:
         report.error(on["changed"], f"nothing called `{name}` changes, {nearest(name, known)}")
+    field = file.by_key["fields"].get(name) if name not in _CHANGES else None
+    asked = [place for side in (on["from"], on["to"]) for place in side.each() or [side] if place.text is not None]
+    if field is not None and field["kind"].text in (None, "text"):
+        for place in asked:
+            report.error(
+                place, f"automations do not read the text in `{name}`: remove this, or write `kind: choice` there"
+            )
     if name not in _NAMES:
         return
     values = file.facts[name]
-    for place in (*(on["from"].each() or [on["from"]]), *(on["to"].each() or [on["to"]])):
-        if place.text is not None and fold(place.text) not in values:
-            report.error(place, f"there is no {name} `{place.text}`, {nearest(place.text, values)}")
+    for place in asked:
+        value = place.text or ""
+        if fold(value) not in values:
+            report.error(place, f"there is no {name} `{value}`, {nearest(value, values)}")

@@ -30,7 +30,8 @@ def problems(on: str, more: str = "") -> list[str]:
         "{after: first_contact_at, by: 1 business day}",
         "{after: signing, by: 1 day}",
         "{changed: broker, from: [ana]}",
-        "{changed: income, to: muita}",
+        "{changed: income}",
+        "{changed: signing, to: 2026-12-01}",
         "{changed: team, to: sul}",
     ],
 )
@@ -44,7 +45,7 @@ def test_a_right_trigger_is_right(on: str) -> None:
     [
         (
             "{in_stage: new, status: opn, for: 1 day}",
-            "5:50: automations[0].on.status: the stage `new` has no status `opn`, did you mean `open`?",
+            "5:52: automations[0].on.status: the stage `new` has no status `opn`, did you mean `open`?",
         ),
         (
             "{before: created_at, by: 1 day}",
@@ -55,11 +56,15 @@ def test_a_right_trigger_is_right(on: str) -> None:
             "5:36: automations[0].on.after: the field `income` is no date: write `kind: date` there, or",
         ),
         (
-            "{after: signed, by: 1 day}",
-            "5:36: automations[0].on.after: an OPV has no time `signed`, did you mean `signing`?",
+            "{after: signingg, by: 1 day}",
+            "5:36: automations[0].on.after: an OPV has no time `signingg`, did you mean `signing`?",
         ),
         ("{without: contact, for: 0 days}", "5:52: automations[0].on.for: `0 days` is no time: write for example"),
         ("{after: signing, by: 0 business days}", "5:49: automations[0].on.by: `0 business days` is no time: write"),
+        (
+            "{changed: income, to: [muita]}",
+            "5:51: automations[0].on.to[0]: automations do not read the text in `income`",
+        ),
         ("{changed: brokr}", "5:38: automations[0].on.changed: nothing called `brokr` changes, did you mean `broker`?"),
         (
             "{changed: stage, from: old, to: [new, nw]}",

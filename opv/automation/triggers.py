@@ -217,14 +217,16 @@ def _narrow(on: object) -> Narrow | None:
 
 
 def _differs(on: Changed) -> Narrow:
-    """The entry says that it was something else before, and the one and the other as asked for."""
+    """The entry says that it was something else before, and the one and the other as asked for. What a text field was
+    and is stands in the content, which no automation reads: its entry says that it changed."""
     _, before, after = _CHANGES.get(on.changed, _FIELD)
     field_ = None if on.changed in _CHANGES else on.changed
     was, is_ = (TESTS["in"](asked) if asked is not None else None for asked in (on.from_, on.to))
 
     def narrow(event: Mapping[str, Any]) -> bool:
         old, new = _word(event.get(before)), _word(event.get(after))
-        if old == new or event.get("field") != field_:
+        told = field_ is None or before in event or after in event
+        if (told and old == new) or event.get("field") != field_:
             return False
         return (was is None or was(old)) and (is_ is None or is_(new))
 

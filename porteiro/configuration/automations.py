@@ -125,6 +125,12 @@ def _check_trigger(on: Place, file: File, report: Report) -> None:
 def _check_changed(on: Place, file: File, report: Report) -> None:
     what = on["changed"]
     _check_word(what, "an OPV has no field", (*CHANGING, *file.by_key["fields"]), report)
+    field = file.by_key["fields"].get(what.text or "") if what.text not in CHANGING else None
+    if field is not None and field["kind"].text in (None, "text"):
+        for value in (*places_of(on["from"]), *places_of(on["to"])):
+            if value.text is not None:
+                told = f"automations do not read the text in `{what.text}`: remove this, or write `kind: choice` there"
+                report.error(value, told)
     known = file.facts.get(what.text or "") if what.text in CHANGING else None
     for value in (*places_of(on["from"]), *places_of(on["to"])) if known is not None else ():
         _check_word(value, f"there is no {what.text}", known or (), report)

@@ -95,7 +95,7 @@ class InStage(Part):
 
 class Without(Part):
     """When nothing of the kind was on the OPV for the duration: a `contact` with the client, or any `activity` (what
-    people do on it, and what its clients write). Once until there is one again."""
+    people do on it, and what its clients write). Once until there is one again, or the OPV is given to somebody."""
 
     model_config = ConfigDict(populate_by_name=True)
 

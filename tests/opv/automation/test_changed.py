@@ -69,8 +69,13 @@ def test_stage_status_and_fields(start: Start) -> None:
         "{key: stage, on: {changed: stage, from: new, to: [contacted, visit]}, do: [{notify: rui}]}",
         "{key: status, on: {changed: status, to: waiting}, do: [{notify: rui}]}",
         "{key: income, on: {changed: income, from: até 5 mil}, do: [{notify: rui}]}",
+        "{key: note, on: {changed: note}, do: [{notify: rui}]}",
         "{key: financed, on: {changed: financed, to: 'true'}, do: [{notify: rui}]}",
-        more="fields: [{key: income, name: Renda}, {key: financed, name: Financia, kind: yes_no}]\n",
+        more="""fields:
+  - {key: income, name: Renda, kind: choice, options: [até 5 mil, mais]}
+  - {key: note, name: Nota}
+  - {key: financed, name: Financia, kind: yes_no}
+""",
     ).replace(
         "{key: contacted, name: Em atendimento}",
         "{key: contacted, name: Em atendimento, statuses: [{key: open, name: Aberta}, {key: waiting, name: Espera}]}",
@@ -88,7 +93,8 @@ def test_stage_status_and_fields(start: Start) -> None:
     tell(house, opv, "status.changed", stage="contacted", to="waiting", **{"from": "open"})
     tell(house, opv, "field.changed", field="income", **{"from": "Até 5 mil", "to": "mais"})
     tell(house, opv, "field.changed", field="financed", **{"from": False, "to": True})
-    assert changed(house) == {"status", "income", "financed"}
+    tell(house, opv, "field.changed", field="note")  # the text is in the content
+    assert changed(house) == {"status", "income", "note", "financed"}
 
 
 @pytest.mark.parametrize("what", ["broker", "manager", "team"])

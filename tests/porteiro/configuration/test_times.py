@@ -30,7 +30,8 @@ def problems(on: str, more: str = "") -> list[str]:
         "{after: first_contact_at, by: 1 business day}",
         "{after: signing, by: 1 day}",
         "{changed: broker, from: [ana]}",
-        "{changed: income, to: muita}",
+        "{changed: income}",
+        "{changed: signing, to: 2026-12-01}",
         "{changed: team, to: sul}",
     ],
 )
@@ -56,6 +57,10 @@ def test_a_right_trigger_is_right(on: str) -> None:
         ),
         ("{without: contact, for: 0 days}", "5:52: automations[0].on.for: `0 days` is no time: write for example"),
         ("{after: signing, by: 0 business days}", "5:49: automations[0].on.by: `0 business days` is no time: write"),
+        (
+            "{changed: income, to: [muita]}",
+            "5:51: automations[0].on.to[0]: automations do not read the text in `income`",
+        ),
     ],
 )
 def test_what_cannot_be_is_told(on: str, told: str) -> None:

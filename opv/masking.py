@@ -36,6 +36,7 @@ from schemas.operations import (
 )
 from schemas.outbound import MessageDetail, MessageItem, MessageReplayAnswer, TargetItem
 from schemas.page import Page
+from schemas.schedules import ScheduleItem
 from schemas.simulation import Simulation
 from schemas.source import percent_decoded
 from schemas.why import RuleTried, Why
@@ -244,8 +245,8 @@ _MASKS: Sequence[tuple[type[BaseModel], Callable[[Any], dict[str, Any]]]] = (
     (DriftItem, lambda one: {"field": masked_name(one.field)}),
 )
 _NO_PERSON = (
-    AlarmItem, ChannelItem, ForwardingItem, MessageReplayAnswer, QueueItem, ReplayAnswer, Simulation, StepWork,
-    TargetItem, UndistributedItem,
+    AlarmItem, ChannelItem, ForwardingItem, MessageReplayAnswer, QueueItem, ReplayAnswer, ScheduleItem,
+    Simulation, StepWork, TargetItem, UndistributedItem,
 )  # fmt: skip
 """Counts, keys of the configuration, ids, reason codes, and sentences that the house writes without values."""
 

@@ -16,12 +16,12 @@ from schemas.operations import (
     MergeSuggestionItem,
     RunFilters,
     RunItem,
-    ScheduleItem,
     StepWork,
     UnmappedFilters,
     UnmappedItem,
 )
 from schemas.page import Page, Paging, Parameters
+from schemas.schedules import ScheduleItem
 from web.api.auth import Calls
 
 router = APIRouter(tags=["operations"])

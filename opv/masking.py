@@ -44,6 +44,7 @@ from schemas.operations import (
 )
 from schemas.outbound import MessageDetail, MessageItem, MessageReplayAnswer, TargetItem
 from schemas.page import Page
+from schemas.schedules import ScheduleItem
 from schemas.simulation import Simulation
 from schemas.source import percent_decoded
 from schemas.why import RuleTried, Why
@@ -262,7 +263,7 @@ _MASKS: Sequence[tuple[type[BaseModel], Callable[[Any], dict[str, Any]]]] = (
 )
 _NO_PERSON = (
     AlarmItem, AutomationItem, Backtest, ChannelItem, ForwardingItem, MessageReplayAnswer, PausedItem, QueueItem,
-    ReplayAnswer, ResumedItem, Simulation, StepWork, TargetItem, UndistributedItem,
+    ReplayAnswer, ResumedItem, ScheduleItem, Simulation, StepWork, TargetItem, UndistributedItem,
 )  # fmt: skip
 """Counts, keys of the configuration, ids, reason codes, and sentences that the house writes without values."""
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, UnaryExpression, select, union_all
 
 from db.models import AutomationState, Opportunity, Schedule, ScheduledRun
 from db.session import AnyRow
-from schemas.operations import RunUnderWay, ScheduledRunItem, ScheduleItem
+from schemas.schedules import RunUnderWay, ScheduledRunItem, ScheduleItem
 
 LAST = 10
 """Planned times that are shown of each."""

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from porteiro.cli.screen import AsJson, Opened, opened, show_json, show_table
-from schemas.operations import RunUnderWay, ScheduleItem
+from schemas.schedules import RunUnderWay, ScheduleItem
 
 _SCHEDULES = ("Automação", "Cron", "Próxima", "Atraso (s)", "Em andamento", "Últimas")
 _RESULTS = {"done": "feita", "timed_out": "passou do tempo", "stopped": "interrompida", "skipped": "não feita"}

@@ -168,9 +168,6 @@ def _check_action(action: Place, file: File, report: Report) -> None:
             _check_assign(action["assign"], file, report)
         case "withdraw":
             _check_withdraw(action["withdraw"], file, report)
-        case "sale" if file.root["won_sale"]["mode"].text != "documentation":
-            message = "nothing is sent to a sales module here: write `won_sale: {mode: documentation, target: …}`"
-            report.error(action["sale"], message, at_key=True)
 
 
 def _check_assign(assign: Place, file: File, report: Report) -> None:

@@ -13,12 +13,12 @@ from schemas.operations import (
     ChannelItem,
     DriftItem,
     MergeSuggestionItem,
-    ScheduleItem,
     StepWork,
     UnmappedFilters,
     UnmappedItem,
 )
 from schemas.page import Page, Paging, Parameters
+from schemas.schedules import ScheduleItem
 from web.api.auth import Calls
 
 router = APIRouter(tags=["operations"])

@@ -213,11 +213,6 @@ def test_what_is_right_is_right(right: str) -> None:
             "0: automations[0].do[0].redistribute.by: there is no rule or queue `ayn`, did you mean `any`?",
         ),
         (
-            "on: opv.assigned, do: [{sale: {value: interest, unit: interest}}]",
-            "0: automations[0].do[0].sale: nothing is sent to a sales module here: write "
-            "`won_sale: {mode: documentation, target: …}`",
-        ),
-        (
             "on: opv.assigned, do: [{withdraw: {reason: silnt}}]",
             "0: automations[0].do[0].withdraw.reason: there is no withdrawal reason `silnt`, did you mean `silent`?",
         ),
@@ -265,7 +260,7 @@ def test_automations_that_run_each_other_are_told_once() -> None:
         "on: {called: true}, active: false, do: [{comment: Oi}]",
     ) == [
         "1: automations[1].do[1].branch.then[0].run: it runs itself in the end, `b` → `c` → `b`: take one `run` out",
-        "2: warning: automations[2].do[1].run: `d` has `active: false` (line 22): it is not run",
+        "2: warning: automations[2].do[1].run: `d` has `active: false` (line 23): it is not run",
     ]
 
 
@@ -292,7 +287,7 @@ def test_a_rule_of_distribution_does_not_ask_what_only_automations_know() -> Non
         asked = HOUSE.replace("when: {city: Rio}", f"when: {{{fact}: {{exists: true}}}}").replace("automations:\n", "")
         (problem,) = (one for one in load(asked, "x", sources(), {})[1] if one.severity == "error")
         because = f"`{fact}` is known to automations alone: here a lead looks for a broker"
-        assert str(problem) == f"x:16:66: distribution.rules[1].when.{fact}: {because}"
+        assert str(problem) == f"x:17:66: distribution.rules[1].when.{fact}: {because}"
 
 
 def test_the_walker_goes_through_branches_in_order() -> None:

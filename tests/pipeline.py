@@ -327,12 +327,14 @@ def limit_batches(steps: Steps, batch: int) -> None:
 
 @contextmanager
 def counted(database: Database) -> Iterator[list[str]]:
-    """The statements sent meanwhile, those too that go past SQLAlchemy, as COPY does."""
+    """The statements sent to it meanwhile, those too that go past SQLAlchemy, as COPY does. (Others make the databases
+    of the next tests.)"""
     statements: list[str] = []
 
     def noted(call: Callable[..., Any]) -> Callable[..., Any]:
         def note(cursor: Any, statement: Any, *args: Any, **options: Any) -> Any:
-            statements.append(str(statement))
+            if cursor.connection.info.dbname == database.url.database:
+                statements.append(str(statement))
             return call(cursor, statement, *args, **options)
 
         return note

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
 from db.session import Database
@@ -96,15 +96,13 @@ def create_api(
     )
     api.state.desk = desk = Desk(database, house, wake, clock, files, targets or {}, tried)
     install(api)
-    routes = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
     parts = (
         opvs, funnel, actions, answers, clients, excluded, data_subjects, conversion, pending_items, attachments,
         withdrawals, sales, deliveries, operations, automations, outbound, availability, queues, undistributed,
         distribution, reports, offers,
     )  # fmt: skip
     for part in parts:
-        routes.include_router(part.router)
-    api.include_router(routes)
+        api.include_router(part.router, prefix=PREFIX, responses=_PROBLEMS)
     api.include_router(health.router(database, clock))
     api.include_router(metrics.router(database, clock))
     api.include_router(links.router(desk))

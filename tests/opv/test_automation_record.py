@@ -30,8 +30,7 @@ def begun(start: Start, *automations: str, house: str = HOUSE, leads: int = 1) -
 
 def steps(house: Pipeline, automation: str) -> list[dict[str, Any]]:
     """The steps of its newest run."""
-    found: list[dict[str, Any]] = json.loads(house.runs(automation)[-1].steps)
-    return found
+    return house.steps_of(automation, -1)
 
 
 def test_a_pending_item_is_due_in_the_companys_time(start: Start) -> None:

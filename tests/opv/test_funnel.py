@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -193,7 +192,7 @@ def test_an_automation_is_held_to_them_too_and_its_run_says_so(start: Start) -> 
     house, opv = begun(start, RULED + automations)
     (run,) = house.runs()
     assert run.result == "failed"
-    assert json.loads(run.steps) == [{
+    assert house.steps_of(run.automation) == [{
         "action": "advance", "result": "failed", "reason": "stage_requires",
         "because": "contacted requires a first contact with the client",
     }]  # fmt: skip

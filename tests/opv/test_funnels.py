@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from uuid import UUID
 
@@ -91,7 +90,7 @@ def test_a_client_who_comes_back_begins_anew_in_that_funnel(start: Start) -> Non
 def test_an_automation_advances_within_the_funnel_alone(start: Start) -> None:
     house, _ = begun(start, TWO + "automations: [{key: go, on: opv.assigned, do: [{advance: visit}]}]\n")
     (run,) = house.runs("go")
-    assert (run.result, json.loads(run.steps)) == ("done", [
+    assert (run.result, house.steps_of("go")) == ("done", [
         {"action": "advance", "result": "skipped", "reason": "other_funnel",
          "because": "visit is not in the OPV's funnel, rent"},
     ])  # fmt: skip

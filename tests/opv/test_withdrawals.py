@@ -125,7 +125,7 @@ def test_an_automation_names_reason_and_remarks_and_a_refusal_is_in_its_run(star
         ),
     )
     (run,) = house.runs("hasty")
-    assert json.loads(run.steps) == [{
+    assert house.steps_of(run.automation) == [{
         "action": "withdraw", "result": "failed", "reason": "reason_not_in_stage",
         "because": "in new nobody gives up for visited; possible: price, silent",
     }]  # fmt: skip

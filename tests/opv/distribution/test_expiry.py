@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -46,7 +45,7 @@ def test_it_goes_round_and_then_on(start: Start) -> None:
     ]  # fmt: skip
     assert waits(house) == [("pool", None, 0, None)]
     assert [(run.automation, run.result) for run in house.runs()] == [("expiry:new", "done")] * 3
-    assert json.loads(house.runs()[0].steps) == [{"action": "return", "result": "done", "broker": "ana"}]
+    assert house.steps_of(house.runs()[0].automation) == [{"action": "return", "result": "done", "broker": "ana"}]
     assert house.rows("timers") == []
 
 

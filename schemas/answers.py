@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field, RootModel, model_validator
+from pydantic import AfterValidator, BaseModel, Field, RootModel, model_validator
 
 from schemas.opv import Value
-from schemas.opv_actions import Body, Word
+from schemas.opv_actions import Body, Word, storable
 
 
 class TagsBody(Body):
@@ -25,7 +25,14 @@ class TagsBody(Body):
         return self
 
 
-class FieldsBody(RootModel[Annotated[dict[Word, Value | None], Field(min_length=1, max_length=200)]]):
+def _storable(value: Value) -> Value:
+    return storable(value) if isinstance(value, str) else value
+
+
+Given = Annotated[Value, AfterValidator(_storable)]
+
+
+class FieldsBody(RootModel[Annotated[dict[Word, Given | None], Field(min_length=1, max_length=200)]]):
     """Values of fields by key; null empties one."""
 
 

@@ -29,7 +29,7 @@ ClientId = Annotated[
 As = Annotated[str, typer.Option("--as", help="Key of the person who answers for it.", metavar="PERSON")]
 
 _BLANKED = {
-    "contents": "Textos do histórico", "cards": "Cards de captação", "explanations": "Explicações",
+    "fields": "Campos", "contents": "Textos do histórico", "cards": "Cards de captação", "explanations": "Explicações",
     "messages": "Mensagens", "pending_items": "Pendências", "attachments": "Anexos", "sales": "Processos de venda",
     "unmapped": "Valores não mapeados", "submissions": "Envios", "deliveries": "Entregas",
 }  # fmt: skip

@@ -45,7 +45,7 @@ def problems(*automations: str) -> list[str]:
     [
         "on: opv.assigned, do: [{advance: visit}, {notify: {to: [broker, ops, ana]}}, {assign: ana}, {pool: own}]",
         "on: {in_stage: new, status: fresh, for: 1 day}, when: {stage: new, outcome: open}, do: [{move: new}, stop]",
-        "on: {changed: interest, to: [x]}, when: {event.field: interest, status: fresh}, do: [{comment: Mudou}]",
+        "on: {changed: interest}, when: {event.field: interest, status: fresh}, do: [{comment: Mudou}]",
         "on: {changed: stage, from: new, to: visit}, do: [{wait: {for: 1 day, if: {captures: 1}}}, withdraw]",
         "on: opv.won, when: {event.unit: {exists: true}}, do: [{branch: {if: {price: 1}, then: [stop]}}, {tag: vip}]",
         "on: opv.returned, when: {count.opv.returned.3d: {gte: 2}}, do: [{redistribute: {by: own}}]",

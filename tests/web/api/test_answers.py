@@ -70,7 +70,7 @@ def test_refusals(served: Served) -> None:
         ("fields", {"heat": ["Quente"]}, 422, "invalid_parameters"),
         ("fields", {"rooms": 3}, 422, "unknown_field"),
         ("fields", {"heat": "morno"}, 422, "wrong_value"),
-        ("fields", {"notes": "a\0"}, 422, "wrong_value"),
+        ("fields", {"notes": "a\0"}, 422, "invalid_parameters"),
         ("contacts", {"kind": "call", "missed": True}, 422, "missed_without_visit"),
         ("contacts", {"kind": "visit", "missed": True, "at": "2999-01-01T00:00:00Z"}, 422, "missed_too_early"),
     ):

@@ -13,7 +13,8 @@ from db.models.base import Base, Id, Long, Small, Time, UtcTime
 
 class OutboundMessage(Base):
     """A message through a target. `idempotency_key` goes with every try; `state`: pending, sent, parked. `replayed_by`:
-    who put it back last, after it was parked."""
+    who put it back last, after it was parked. `read_at`: when its recipient marked it as read, of one that is kept for
+    the person in the program (target `log`)."""
 
     __tablename__ = "outbound_messages"
     __table_args__ = (
@@ -29,6 +30,13 @@ class OutboundMessage(Base):
             "opportunity_id",
             postgresql_where=text("opportunity_id IS NOT NULL"),
             sqlite_where=text("opportunity_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_outbound_messages_recipient_id",
+            "recipient",
+            "id",
+            postgresql_where=text("target = 'log'"),
+            sqlite_where=text("target = 'log'"),
         ),
         Index(
             "ix_outbound_messages_parked",
@@ -55,6 +63,7 @@ class OutboundMessage(Base):
     failures: Mapped[Small] = mapped_column(server_default=text("0"))
     replayed_at: Mapped[datetime | None] = mapped_column(UtcTime())
     replayed_by: Mapped[str | None]
+    read_at: Mapped[datetime | None] = mapped_column(UtcTime())
 
 
 class Destination(Base):

@@ -210,7 +210,7 @@ class WaitOptions(Part):
 
     for_: DurationText = Field(alias="for")
     if_: dict[str, Any] = Field(default_factory=dict, alias="if")
-    """Must hold for the run to go on; `when` of the automation must hold again too."""
+    """Must hold for the run to go on; so must `when` of the automation, if it held as the wait began."""
 
 
 class Wait(Part):

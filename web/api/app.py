@@ -27,6 +27,7 @@ from web.api import (
     distribution,
     excluded,
     funnel,
+    notices,
     offers,
     operations,
     opvs,
@@ -99,7 +100,7 @@ def create_api(
     parts = (
         opvs, funnel, actions, answers, clients, excluded, data_subjects, conversion, pending_items, attachments,
         withdrawals, sales, deliveries, operations, automations, outbound, availability, queues, undistributed,
-        distribution, reports, offers,
+        distribution, reports, offers, notices,
     )  # fmt: skip
     for part in parts:
         api.include_router(part.router, prefix=PREFIX, responses=_PROBLEMS)

@@ -41,6 +41,15 @@ def upgrade() -> None:
         "ix_automation_runs_stopped", "automation_runs", ["result", "automation", "id"],
         postgresql_where=stopped, sqlite_where=stopped,
     )  # fmt: skip
+    op.add_column("outbound_messages", sa.Column("read_at", UtcTime(), nullable=True))
+    own = sa.text("target = 'log'")
+    op.create_index(
+        "ix_outbound_messages_recipient_id",
+        "outbound_messages",
+        ["recipient", "id"],
+        postgresql_where=own,
+        sqlite_where=own,
+    )
     op.create_table(
         "automation_states",
         sa.Column("key", sa.String(), nullable=False),

@@ -191,6 +191,9 @@ MAKERS: Mapping[str, Callable[[Scene], object]] = {
     "opvs": lambda scene: scene.opv,
     "deliveries": _delivery,
     "outbound": lambda scene: scene.store.message(),
+    "notices": lambda scene: scene.store.message(
+        target="log", kind="notice", recipient="ana", opportunity_id=scene.opv
+    ),
     "clients": _client,
     "pending-items": _pending_item,
     "attachments": _attachment,

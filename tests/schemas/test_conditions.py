@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.conditions import ALWAYS, FACTS, OPERATORS, Condition, fold, nearest, number
+from schemas.conditions import ALWAYS, FACTS, OPEN_FACTS, OPERATORS, Condition, fold, nearest, number
+
+PAGE = Path(__file__).parents[2] / "docs" / "conditions.md"
 
 FACTS_OF_A_LEAD = {
     "source": "grupo_olx",
@@ -131,6 +134,12 @@ def test_nearest() -> None:
     assert nearest("Advanse", ["advance", "notify"]) == "did you mean `advance`?"
     assert nearest("zzz", ["advance", "notify"]) == "known: `advance`, `notify`"
     assert nearest("zzz", []) == "there is none yet"
+
+
+def test_the_page_tells_of_every_fact_and_operator() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    named = (*FACTS, *OPERATORS, *(f"{start}<key>" for start in OPEN_FACTS))
+    assert [name for name in named if f"`{name}`" not in page] == []
 
 
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.decimals() | st.text(max_size=12)
